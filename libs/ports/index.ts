@@ -82,6 +82,7 @@ export {
   type RedriveOutcome,
   type ReleasedKey,
 } from './parked-events.port.ts';
+export { isInQueue, tenantOf, type ParkedQueue } from './parked-queue.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export {
   poisonedMax,

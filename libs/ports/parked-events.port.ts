@@ -1,5 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
+import type { ParkedQueue } from './parked-queue.ts';
 import type { ProjectionPartition } from './projection-partition.ts';
 
 /** Why a projection could not take an event. Texts are bounded and hold no NUL. */
@@ -13,10 +14,8 @@ export interface ParkedFailure {
 }
 
 /** An event that a projection sets aside. */
-export interface NewParkedEvent {
+export interface NewParkedEvent extends ParkedQueue {
   readonly offset: bigint;
-  /** The partition key: all that comes under it waits. */
-  readonly key: string;
   readonly eventId: string;
   readonly eventType: string;
   /** When the log took it, ms since the Unix epoch. */
@@ -26,15 +25,14 @@ export interface NewParkedEvent {
   readonly attempts: number;
 }
 
-/** Events of a blocked key that a batch passed over; the log keeps them. */
-export interface HeldEvents {
-  readonly key: string;
+/** Events of a queue that a batch passed over; the log keeps them. */
+export interface HeldEvents extends ParkedQueue {
   readonly count: number;
   /** Offset of the last of them. */
   readonly last: bigint;
 }
 
-/** A key that is free again: the batch and all behind it take its events. */
+/** A queue that is empty: the batch and all behind it take its events. */
 export interface ReleasedKey {
   /** Of the parked event. */
   readonly offset: bigint;

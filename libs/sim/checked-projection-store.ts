@@ -26,9 +26,9 @@ export interface CheckedProjectionStoreInit {
   readonly isPoison?: (record: StoredRecord) => boolean;
 }
 
-/** A key whose events are not taken as they come. */
+/** A key of a tenant whose events are not taken as they come. */
 interface Blocked {
-  readonly key: string;
+  readonly queue: string;
   readonly offset: bigint;
   /** Those before are taken. */
   readonly next: bigint;
@@ -36,8 +36,8 @@ interface Blocked {
 
 /**
  * Watches a projection store. It keeps its own account of what was applied, and does not believe checkpoints: each record is
- * applied once, in order, in batches that are the fold of exactly their records, and by nobody whose epoch is past. Of a key
- * behind a parked event nothing is applied but by its redrive, in order, and the key is free when nothing is left.
+ * applied once, in order, in batches that are the fold of exactly their records, and by nobody whose epoch is past. Of a tenant's
+ * key behind a parked event nothing is applied but by its redrive, in order, and it is free when nothing is left.
  */
 export class CheckedProjectionStore extends ProjectionStore {
   readonly #init: CheckedProjectionStoreInit;
@@ -133,30 +133,31 @@ export class CheckedProjectionStore extends ProjectionStore {
     const freeFrom = new Map<string, bigint>();
     for (const { offset, at: free } of holds?.released ?? []) {
       const one = [...blocked.values()].find((other) => other.offset === offset);
-      const left = one === undefined ? [] : (await this.#records(at, one.next, free)).filter(({ key }) => key === one.key);
+      const left = one === undefined ? [] : (await this.#records(at, one.next, free)).filter((record) => queueOf(record) === one.queue);
       if (one === undefined) violations.add(`${place} freed a key that was not blocked`);
-      else if (left.length > 0) violations.add(`${place} freed ${one.key} before its event at ${left[0]?.offset} was taken`);
-      if (one !== undefined) freeFrom.set(one.key, free);
+      else if (left.length > 0) violations.add(`${place} freed ${one.queue} before its event at ${left[0]?.offset} was taken`);
+      if (one !== undefined) freeFrom.set(one.queue, free);
     }
     const taken: StoredRecord[] = [];
     for (const record of records) {
-      const free = freeFrom.get(record.key);
-      if (free !== undefined && record.offset >= free) this.#free(blocked, freeFrom, record.key);
-      if (blocked.has(record.key)) continue;
+      const queue = queueOf(record);
+      const free = freeFrom.get(queue);
+      if (free !== undefined && record.offset >= free) this.#free(blocked, freeFrom, queue);
+      if (blocked.has(queue)) continue;
       if (!parked.delete(record.offset)) taken.push(record);
       else {
         if (isPoison?.(record) !== true) violations.add(`${place} parked ${record.offset}, which can be taken`);
-        blocked.set(record.key, { key: record.key, offset: record.offset, next: record.offset });
+        blocked.set(queue, { queue, offset: record.offset, next: record.offset });
       }
     }
-    for (const key of [...freeFrom.keys()]) this.#free(blocked, freeFrom, key);
+    for (const queue of [...freeFrom.keys()]) this.#free(blocked, freeFrom, queue);
     if (parked.size > 0) violations.add(`${place} parked events that are not its own`);
     return taken;
   }
 
-  #free(blocked: Map<string, Blocked>, freeFrom: Map<string, bigint>, key: string): void {
-    blocked.delete(key);
-    freeFrom.delete(key);
+  #free(blocked: Map<string, Blocked>, freeFrom: Map<string, bigint>, queue: string): void {
+    blocked.delete(queue);
+    freeFrom.delete(queue);
   }
 
   async #checkRedrive({ projection, at, offset, from, to, epoch, changes, outcome }: RedriveCommit, isDiscarded: boolean): Promise<void> {
@@ -169,15 +170,15 @@ export class CheckedProjectionStore extends ProjectionStore {
     if (from !== one.next) violations.add(`the redrive of ${place}/${offset} goes on from ${from} instead of ${one.next}`);
     if (epoch < (this.#epochs.get(place) ?? 0n)) violations.add(`${place} took a redrive of epoch ${epoch}: a zombie`);
     if (isDiscarded && to > offset) this.#discarded.add(`${place}/${offset}`);
-    const records = (await this.#records(at, from, to)).filter((record) => record.key === one.key && !this.isDiscarded(projection, at, record.offset));
+    const records = (await this.#records(at, from, to)).filter((record) => queueOf(record) === one.queue && !this.isDiscarded(projection, at, record.offset));
     if (rowsText(fold(projection, records)) !== rowsText(changes))
-      violations.add(`the redrive ${from} to ${to} of ${place}/${offset} is not the fold of the key's records`);
-    blocked.set(one.key, { ...one, next: to });
+      violations.add(`the redrive ${from} to ${to} of ${place}/${offset} is not the fold of its queue`);
+    blocked.set(one.queue, { ...one, next: to });
     if (outcome.kind !== 'moved') return;
     this.#parked++;
     const [next] = await this.#records(at, outcome.parked.offset, outcome.parked.offset + 1n);
     if (next === undefined || isPoison?.(next) !== true) violations.add(`a redrive of ${place} parked ${outcome.parked.offset}, which can be taken`);
-    blocked.set(one.key, { key: one.key, offset: outcome.parked.offset, next: outcome.parked.offset });
+    blocked.set(one.queue, { queue: one.queue, offset: outcome.parked.offset, next: outcome.parked.offset });
   }
 
   #blockedAt(place: string): Map<string, Blocked> {
@@ -207,6 +208,11 @@ export class CheckedProjectionStore extends ProjectionStore {
   override reset(projection: Projection<DomainEvent>): Promise<void> {
     return this.#inner.reset(projection);
   }
+}
+
+/** What comes under one key for one tenant. */
+function queueOf({ key, headers }: StoredRecord): string {
+  return `${headers['ce_tenant']}/${key}`;
 }
 
 function placeOf({ name, version }: Projection<DomainEvent>, { topic, partition }: ProjectionPartition): string {

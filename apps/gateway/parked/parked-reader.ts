@@ -1,6 +1,6 @@
 import { parkedEventTable, parkedIdOf, projectionOf, type ParkedKey, type ParkedRowState } from '#domain/operation';
 import type { StoredRecord } from '#events';
-import type { EventLog, ParkedEvent, ParkedEvents, ReadCondition, ReadRow, ReadStore } from '#ports';
+import { isInQueue, type EventLog, type ParkedEvent, type ParkedEvents, type ReadCondition, type ReadRow, type ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
 import { newestPage, type NewestPage } from '../http/newest-page.ts';
 
@@ -99,12 +99,13 @@ export class ParkedReader {
     }
   }
 
-  async #waiting({ topic, partition, offset, key, next }: ParkedEvent): Promise<readonly object[]> {
+  async #waiting(parked: ParkedEvent): Promise<readonly object[]> {
+    const { topic, partition, offset, next } = parked;
     const from = next > offset ? next : offset + 1n;
     try {
       const { records } = await this.#deps.log.read(topic, partition, from, { recordsMax: lookedThroughMax, bytesMax: 8 * 1024 * 1024, waitMs: 0 });
       return records
-        .filter((record) => record.key === key)
+        .filter((record) => isInQueue(parked, record))
         .slice(0, waitingMax)
         .map((record) => ({ offset: String(record.offset), eventId: record.headers['ce_id'] ?? '', eventType: record.headers['ce_type'] ?? '' }));
     } catch {
@@ -146,6 +147,7 @@ function summaryOf(row: ReadRow, live: ParkedEvent | undefined) {
     message: live?.failure.message ?? row['message'] ?? '',
     attempts: live?.attempts ?? row['attempts'] ?? 1,
     held: live?.held ?? 0,
+    tenant: live?.tenant ?? null,
     recordedAt: time('recorded_at_ms'),
     parkedAt: time('parked_at_ms'),
     stateBy: row['state_by'],

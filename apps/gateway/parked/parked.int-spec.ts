@@ -25,12 +25,14 @@ beforeAll(async () => {
   const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
   const about = { type: edgeReported.type, version: edgeReported.version, subject: key, key, data: edgeReported.samples.at(-1) };
   const records = Array.from({ length: 3 }, (_, n) => encodeEvent({ ...envelope, ...about, id: `id-${n}`, streamVersion: BigInt(n) }));
+  // Another tenant has the same key: it does not wait.
+  records.splice(1, 0, encodeEvent({ ...envelope, ...about, id: 'id-other', tenant: 'other', streamVersion: 9n }));
   await world.engines.log.append('edge', records);
   await world.settle();
   // As the host would have parked the first of them, had it failed.
-  const parked = { offset: 0n, key, eventId: 'id-0', eventType: edgeReported.type, recordedAtMs: 1, failure, attempts: 5 };
-  const holds = { parked: [parked], held: [{ key, count: 2, last: 2n }], released: [] };
-  await world.engines.projections.commit({ projection: edgesProjection, at, from: 3n, to: 3n, epoch: 1_000n, changes: [], holds });
+  const parked = { offset: 0n, key, tenant: 'default', eventId: 'id-0', eventType: edgeReported.type, recordedAtMs: 1, failure, attempts: 5 };
+  const holds = { parked: [parked], held: [{ key, tenant: 'default', count: 2, last: 3n }], released: [] };
+  await world.engines.projections.commit({ projection: edgesProjection, at, from: 4n, to: 4n, epoch: 1_000n, changes: [], holds });
   const told = { eventId: 'id-0', eventType: edgeReported.type, field: '', ...failure, attempts: 5, recordedAtMs: 1 };
   const facts = [
     eventParked.draft({ ...at, offset: '0', consumer, ...told }),
@@ -63,8 +65,19 @@ describe('parked events over REST', () => {
 
   test('are shown with what waits behind them; the record itself to admins alone', async () => {
     const { json } = await get(`/${id}`);
-    expect(json).toMatchObject({ id, state: 'parked', consumer, attempts: 5, held: 2, key, next: '0', stack: 'RangeError: cannot', record: null });
-    expect(json.waiting).toEqual([1, 2].map((n) => ({ offset: String(n), eventId: `id-${n}`, eventType: edgeReported.type })));
+    expect(json).toMatchObject({
+      id,
+      state: 'parked',
+      consumer,
+      attempts: 5,
+      held: 2,
+      key,
+      tenant: 'default',
+      next: '0',
+      stack: 'RangeError: cannot',
+      record: null,
+    });
+    expect(json.waiting).toEqual([1, 2].map((n) => ({ offset: String(n + 1), eventId: `id-${n}`, eventType: edgeReported.type })));
     expect((await get(`/${id}`, admin)).json.record).toMatchObject({ key, headers: { ce_id: 'id-0' } });
   });
 
@@ -92,13 +105,13 @@ describe('parked events over REST', () => {
     };
     const place = `edge/${at.partition}/0`;
     expect(await lastError()).toEqual({ code: 'PROJECTION_FAILED', message: 'cannot', place, eventId: 'id-0', at: expect.any(String) });
-    const redriven = { projection: edgesProjection, at, epoch: 1_000n, offset: 0n, from: 0n, to: 3n, applied: 3, changes: [] };
+    const redriven = { projection: edgesProjection, at, epoch: 1_000n, offset: 0n, from: 0n, to: 4n, applied: 3, changes: [] };
     await world.engines.projections.redrive({ ...redriven, outcome: { kind: 'taken' } });
     expect(await lastError()).toBeNull();
   });
 
   test('are gone when the read model was built anew', async () => {
     await world.engines.projections.reset(edgesProjection);
-    expect((await get(`/${id}`)).json).toMatchObject({ held: 0, key: null, waiting: [] });
+    expect((await get(`/${id}`)).json).toMatchObject({ held: 0, key: null, tenant: null, waiting: [] });
   });
 });

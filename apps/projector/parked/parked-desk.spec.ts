@@ -21,7 +21,7 @@ const projection: Projection<DomainEvent> = {
 };
 const other: Projection<DomainEvent> = { ...projection, name: 'others', version: 1, tables: [] };
 const poisoned: NewParkedEvent = {
-  ...{ offset: 5n, key: 'k', eventId: 'e', eventType: edgeReported.type, recordedAtMs: 1, attempts: 5 },
+  ...{ offset: 5n, key: 'k', tenant: 'acme', eventId: 'e', eventType: edgeReported.type, recordedAtMs: 1, attempts: 5 },
   failure: { code: 'PROJECTION_FAILED', message: 'cannot', stack: '' },
 };
 
@@ -54,7 +54,7 @@ beforeEach(async () => {
   desk = new ParkedDesk({}, { ...stores, projections: [projection, other], parking, commands, logger: pino({ level: 'silent' }) });
   for (const one of [projection, other]) await store.ensure(one);
   await store.commit({ projection: other, at, from: 0n, to: 9n, epoch: 1n, changes: [] });
-  const holds = { parked: [poisoned], held: [{ key: 'k', count: 3, last: 8n }], released: [] };
+  const holds = { parked: [poisoned], held: [{ key: 'k', tenant: 'acme', count: 3, last: 8n }], released: [] };
   await store.commit({ projection, at, from: 0n, to: 9n, epoch: 1n, changes: [], holds });
 });
 

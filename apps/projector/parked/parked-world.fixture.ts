@@ -15,6 +15,7 @@ import { contexts, edgeRegistered, edgeReported, encodeEvent, topicPartitions, t
 import { partitionOf, type Projection, type TableSpec } from '#kernel';
 import { runMigrations } from '#migrations';
 import type { EventLog, ReadRow } from '#ports';
+import { Mortal } from './mortal.fixture.ts';
 import { CommandExecutor, ConsumerHost, EventParking, LogEventIntake, OutboxRelay, pause, type PoisonLimits } from '#runtime';
 import { pino } from 'pino';
 import { ReplayHost } from '../replay/replay-host.ts';
@@ -33,6 +34,8 @@ export const [thrown, refused] = [666, 777];
 export class Breakage {
   throws = true;
   refuses = true;
+  /** What was taken, or tried, each once, in order. */
+  readonly seen = new Set<number>();
 
   readonly projection: Projection<DomainEvent> = {
     name: 'told',
@@ -45,6 +48,7 @@ export class Breakage {
       if (event.type !== edgeReported.type) return [];
       const { edgeId, requests, hits } = event.data;
       if (hits === thrown && this.throws) throw new RangeError(`cannot count to ${hits}`);
+      this.seen.add(requests);
       // No bigint of PostgreSQL's (SQLSTATE 22003).
       const most = hits === refused && this.refuses ? 10n ** 30n : BigInt(requests);
       const set = { requests: most, taken: { [String(requests).padStart(4, '0')]: 1 } };
@@ -56,9 +60,9 @@ export class Breakage {
 const logger = pino({ level: 'silent' });
 let ids = 0;
 
-export function report(edgeId: string, requests: number, hits = 1): LogRecord {
+export function report(edgeId: string, requests: number, hits = 1, tenant = 'default'): LogRecord {
   const data = { ...(edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
-  const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
+  const envelope = { source: '/t', time: 1, tenant, correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
   return encodeEvent({ ...envelope, id: `id-${++ids}`, type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: 1n, data });
 }
 
@@ -78,6 +82,7 @@ export class ParkedWorld {
   readonly #aggregates: PostgresAggregateStore;
   #hosts = 0;
   #host: ConsumerHost | undefined;
+  #mortal: Mortal | undefined;
 
   private constructor(log: EventLog, server: Awaited<ReturnType<typeof temporaryPostgres>>) {
     this.log = log;
@@ -125,12 +130,30 @@ export class ParkedWorld {
   readonly start: (limits?: Partial<PoisonLimits>) => Promise<void>;
 
   async #start(deps: Omit<ConstructorParameters<typeof ConsumerHost>[1], 'poison'>, changed: Partial<PoisonLimits> = {}): Promise<void> {
-    await this.#host?.stop();
+    await this.stopHost();
     const limits = { attemptsMax: 3, retryMs: 5, keysMax: 100, heldMax: 100_000, ...changed };
-    const poison = { parked: this.parked, clock: new SystemClock(), limits };
+    const mortal = (this.#mortal = new Mortal());
+    const poison = { parked: mortal.use(this.parked), clock: new SystemClock(), limits };
     const init = { projections: [this.breakage.projection, parkedEventsProjection], owner: `host-${this.#hosts++}`, ordersEveryMs: 50 };
-    this.#host = new ConsumerHost(init, { ...deps, poison });
+    const used = { log: mortal.use(deps.log), leases: mortal.use(deps.leases), store: mortal.use(deps.store), timers: mortal };
+    this.#host = new ConsumerHost({ ...init, leaseTtlMs: 1500, renewIntervalMs: 300 }, { ...deps, ...used, poison });
     await this.#host.start();
+  }
+
+  /** Lets the host come to its orderly end. */
+  async stopHost(): Promise<void> {
+    if (this.#mortal?.alive === true) await this.#host?.stop();
+    this.#host = undefined;
+  }
+
+  /** The host is killed right after the next call of that name is done, before it hears of it. Resolves once it is. */
+  killedAfter(call: string): Promise<void> {
+    return (this.#mortal as Mortal).diesAfter(call);
+  }
+
+  /** Everything that is parked, as a version wrote it that knew no tenants. */
+  async parkedByOlderVersion(): Promise<void> {
+    await this.#database.read({ text: 'UPDATE streams.parked_events SET key = substr(key, strpos(key, chr(10)) + 1)' });
   }
 
   /** What an operator asks for by the API. */
@@ -170,7 +193,7 @@ export class ParkedWorld {
   }
 
   async close(): Promise<void> {
-    await this.#host?.stop();
+    await this.stopHost();
     await this.#replays.stop();
     await this.#desk.stop();
     await this.#relay.stop();

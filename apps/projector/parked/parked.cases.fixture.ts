@@ -25,6 +25,11 @@ export function parkedCases(openLog: () => Promise<EventLog>, startTimeoutMs: nu
 
   const waiting = async (edge: string): Promise<number | undefined> => (await world.parked.list({ key: edge, limit: 10 }))[0]?.held;
   const stateOf = async (offset: bigint): Promise<unknown> => (await world.rows()).find((row) => row['record_offset'] === offset)?.['state'];
+  /** What the read model tells of the event at a place in the edge's partition. */
+  const stateAt = (edge: string, offset: bigint | undefined) => async (): Promise<unknown> => {
+    const partition = partitionOf(edge, topicPartitions);
+    return (await world.rows()).find((row) => row['partition'] === partition && row['record_offset'] === offset)?.['state'];
+  };
 
   test('a poisoned event is parked, on record, and redriven with what waited behind it', async () => {
     const [poisoned, neighbour] = edgesOf('edge-a', 2) as [string, string];
@@ -107,5 +112,62 @@ export function parkedCases(openLog: () => Promise<EventLog>, startTimeoutMs: nu
     expect(await world.replay('rp-built', 'rebuild')).toMatchObject({ status: 'promoted' });
     expect(await world.taken(poisoned)).toEqual([1, 3]);
     expect(await world.taken('edge-b')).toEqual([1, 3]);
+  }, 60_000);
+
+  test('another tenant’s events of the same key go on; a redrive that is cut short by a kill keeps the order', async () => {
+    const [shared] = edgesOf('edge-shared', 1) as [string];
+    const of = (tenant: string, requests: number, hits = 1) => report(shared, requests, hits, tenant);
+    world.breakage.throws = true;
+    await world.start();
+    const [first] = await world.log.append('edge', [of('acme', 1, thrown), of('beta', 101), of('acme', 2), of('beta', 102), of('acme', 3)]);
+    const stateNow = stateAt(shared, first?.offset);
+    await world.until(async () => (await waiting(shared)) === 2 && (await stateNow()) === 'parked');
+    expect(await world.taken(shared)).toEqual([101, 102]);
+    expect(await world.parked.list({ key: shared, limit: 10 })).toMatchObject([{ key: shared, tenant: 'acme', held: 2 }]);
+    world.breakage.throws = false;
+    world.breakage.seen.clear();
+    const killed = world.killedAfter('redrive');
+    await world.ask('retry', first?.offset ?? -1n, shared);
+    await killed;
+    await world.log.append('edge', [of('beta', 103), of('acme', 4)]);
+    await world.start();
+    await world.until(async () => (await stateNow()) === 'redriven' && (await world.taken(shared)).length === 7);
+    expect([...world.breakage.seen].filter((requests) => requests < 100)).toEqual([1, 2, 3, 4]);
+    expect([await world.taken(shared), await world.parked.list({ key: shared, limit: 10 })]).toEqual([[1, 2, 3, 4, 101, 102, 103], []]);
+  }, 60_000);
+
+  test('what a version parked that knew no tenants holds the key for all of them, and is redriven in the order of the log', async () => {
+    const [shared] = edgesOf('edge-older', 1) as [string];
+    const of = (tenant: string, requests: number, hits = 1) => report(shared, requests, hits, tenant);
+    world.breakage.throws = true;
+    world.breakage.refuses = true;
+    await world.start();
+    const [first] = await world.log.append('edge', [of('acme', 1, thrown)]);
+    await world.until(async () => (await stateAt(shared, first?.offset)()) === 'parked');
+    await world.stopHost();
+    await world.parkedByOlderVersion();
+    const later = [of('beta', 2), of('acme', 3), of('beta', 4, refused), of('acme', 5), of('beta', 6)];
+    const heir = (await world.log.append('edge', later))[2]?.offset;
+    await world.start();
+    await world.until(async () => (await waiting(shared)) === 5);
+    expect(await world.taken(shared)).toEqual([]);
+    world.breakage.throws = false;
+    world.breakage.seen.clear();
+    await world.ask('retry', first?.offset ?? -1n, shared);
+    await world.until(async () => (await stateAt(shared, first?.offset)()) === 'redriven' && (await stateAt(shared, heir)()) === 'parked');
+    expect(await world.taken(shared)).toEqual([1, 2, 3]);
+    expect(await world.parked.list({ key: shared, limit: 10 })).toMatchObject([{ offset: heir, tenant: undefined, held: 2 }]);
+    world.breakage.refuses = false;
+    await world.ask('retry', heir ?? -1n, shared);
+    await world.until(async () => (await stateAt(shared, heir)()) === 'redriven');
+    expect([await world.taken(shared), [...world.breakage.seen]]).toEqual([
+      [1, 2, 3, 4, 5, 6],
+      [1, 2, 3, 4, 5, 6],
+    ]);
+    // From here on the key is each tenant's own.
+    world.breakage.throws = true;
+    await world.log.append('edge', [of('acme', 7, thrown), of('beta', 8), of('acme', 9)]);
+    await world.until(async () => (await waiting(shared)) === 1 && (await world.taken(shared)).includes(8));
+    expect(await world.taken(shared)).toEqual([1, 2, 3, 4, 5, 6, 8]);
   }, 60_000);
 }

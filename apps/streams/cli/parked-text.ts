@@ -11,10 +11,15 @@ export function parkedLines(parked: ParkedDetailView): readonly string[] {
     `  why      ${code}${field === '' ? '' : ` in ${field}`}: ${message}`,
     `  parked   ${parkedAt ?? 'just now'}, after ${attempts} ${attempts === 1 ? 'try' : 'tries'}`,
     ...(parked.stateNote ? [`  last     ${parked.stateBy ?? ''} ${parked.stateAt ?? ''}: ${parked.stateNote}`] : []),
-    ...(held === 0 ? [] : [`  waiting  ${held} later events of the key ${JSON.stringify(parked.key)}, among them`]),
+    ...(held === 0 ? [] : [`  waiting  ${held} later events of the key ${JSON.stringify(parked.key)} of ${tenantText(parked.tenant)}, among them`]),
     ...waiting.map((one) => `           ${one.offset}  ${one.eventType} ${one.eventId}`),
     ...(stack === '' ? [] : ['', ...stack.split('\n').map((line) => `  ${line}`)]),
   ];
+}
+
+/** Behind what an older version parked, every tenant's events wait. */
+function tenantText(tenant: string | null): string {
+  return tenant === null ? 'every tenant' : `the tenant ${tenant}`;
 }
 
 export function trialLines(title: string, trials: readonly Trial[]): readonly string[] {

@@ -174,6 +174,7 @@ export interface ParkedView {
   readonly message: string;
   readonly attempts: number;
   readonly held: number;
+  readonly tenant: string | null;
   readonly parkedAt: string | null;
   readonly stateBy: string | null;
   readonly stateNote: string | null;

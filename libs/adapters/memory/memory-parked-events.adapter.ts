@@ -70,7 +70,7 @@ export class MemoryParkedEvents extends ParkedEvents {
       taken++;
       if (this.#rows.some((row) => isThe(row, place))) continue;
       const none = { code: '', message: '', stack: '' };
-      const late = { ...place, ...about, key: '', failure: none, attempts: 0, parkedAtMs: this.#clock.now(), late: true, told: true, order };
+      const late = { ...place, ...about, key: '', tenant: undefined, failure: none, attempts: 0, parkedAtMs: this.#clock.now(), late: true, told: true, order };
       this.#rows = [...this.#rows, { ...late, state: 'parked', next: offset, held: 0, applied: 0, orderFailed: false }];
     }
     return taken;
@@ -102,8 +102,8 @@ export class MemoryParkedEvents extends ParkedEvents {
     const place = placeOf(projection, at);
     for (const { offset } of released) this.#end(this.#parked(projection, at, offset) as ParkedEvent);
     for (const event of parked) this.#park(place, event);
-    for (const { key, count } of held) {
-      const row = this.#rows.find((one) => one.state === 'parked' && !one.late && one.key === key && isAt(one, place));
+    for (const { key, tenant, count } of held) {
+      const row = this.#rows.find((one) => one.state === 'parked' && !one.late && one.key === key && one.tenant === tenant && isAt(one, place));
       if (row !== undefined) this.#set(row, { held: row.held + count });
     }
   }

@@ -99,11 +99,12 @@ class CredulousStore extends MemoryProjectionStore {
   }
 }
 
-/** Tells the next owner of a partition that nothing is blocked. */
-function concealing(parked: ParkedEvents): ParkedEvents {
+/** Tells the next owner of a partition something else of what is blocked. */
+function telling(parked: ParkedEvents, other: (blocking: readonly ParkedEvent[]) => readonly ParkedEvent[]): ParkedEvents {
   return new Proxy(parked, {
     get: (target, name) => {
-      if (name === 'blocking') return async (): Promise<readonly ParkedEvent[]> => [];
+      if (name === 'blocking')
+        return async (...args: Parameters<ParkedEvents['blocking']>): Promise<readonly ParkedEvent[]> => other(await target.blocking(...args));
       const member: unknown = Reflect.get(target, name, target);
       return typeof member === 'function' ? (...args: readonly unknown[]): unknown => Reflect.apply(member, target, args) : member;
     },
@@ -116,7 +117,12 @@ describe('an engine that is broken on purpose is found out, with the line that s
     ['a checkpoint that knows no epochs', { store: (simulation) => new TrustingStore(simulation, 'epoch') }, /zombie/],
     ['a commit that forgets what it set aside', { store: (simulation) => new ForgetfulStore(simulation.clock) }, /is not the fold|not parked|never taken/],
     ['a redrive that goes on from anywhere', { store: (simulation) => new CredulousStore(simulation.clock) }, /instead of|not the fold/],
-    ['blocked keys that the next owner does not know of', { parked: concealing }, /is not the fold of its records/],
+    ['blocked keys that the next owner does not know of', { parked: (parked) => telling(parked, () => []) }, /is not the fold of its records/],
+    [
+      'blocked keys that hold back every tenant’s events',
+      { parked: (parked) => telling(parked, (blocking) => blocking.map((one) => ({ ...one, tenant: undefined }))) },
+      /is not the fold of its records/,
+    ],
     ['a lease that two are given', { leases: (simulation) => new GenerousLeaseStore(simulation.clock) }, /was given the lease/],
   ];
   test.each(broken)('%s', async (_what, engines, found) => {

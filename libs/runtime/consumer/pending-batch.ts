@@ -98,8 +98,9 @@ export class PendingBatch {
 
   #take(record: StoredRecord): void {
     const blocked = this.#blocked;
-    if (blocked !== undefined && blocked.size > 0 && blocked.has(record.key)) {
-      if (!isIgnored(this.#projection, record)) blocked.hold(record);
+    const before = blocked === undefined || blocked.size === 0 ? undefined : blocked.behind(record);
+    if (before !== undefined) {
+      if (!isIgnored(this.#projection, record)) blocked?.hold(before, record.offset);
       return;
     }
     const changes = projectRecord(this.#projection, record);
@@ -112,7 +113,7 @@ export class PendingBatch {
     }
   }
 
-  /** Goes on behind an event that is parked: from here on its key is blocked. */
+  /** Goes on behind an event that is parked: from here on its tenant's events of the key wait. */
   park(event: NewParkedEvent): void {
     this.#blocked?.park(event);
     this.#moved(event.offset + 1n);

@@ -230,7 +230,7 @@ export class SimulatedHosts {
     this.#simulation.after(dice.nextInteger(500, 20_000), () => this.#operate());
   }
 
-  /** The log grows all the time, by a few events of some edges. */
+  /** The log grows all the time, by a few events under some keys, each of which two tenants have. */
   #write(): void {
     const { dice } = this.#simulation;
     const records = Array.from({ length: dice.nextInteger(1, 6) }, () => this.#record(`edge-${dice.nextInteger(0, 30)}`));
@@ -243,7 +243,8 @@ export class SimulatedHosts {
     const sample = edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0];
     const data = { ...sample, edgeId, incarnation: sample.incarnation + (count % 3), requests: count, hits: count };
     if (this.#faults !== noFaults) this.#poison.poison(`id-${count}`, count, this.#simulation.dice.next());
-    const envelope = { source: '/sim', tenant: 'default', correlationId: '', causationId: '', traceparent: '', actor: 'system:sim', producerEpoch: 1n };
+    const tenant = this.#simulation.dice.next() < 0.5 ? 'acme' : 'beta';
+    const envelope = { source: '/sim', tenant, correlationId: '', causationId: '', traceparent: '', actor: 'system:sim', producerEpoch: 1n };
     const about = { type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: BigInt(count) };
     return encodeEvent({ ...envelope, ...about, id: `id-${count}`, time: this.#simulation.now, data });
   }

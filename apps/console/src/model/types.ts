@@ -232,8 +232,10 @@ export interface ParkedSummary {
   readonly code: string;
   readonly message: string;
   readonly attempts: number;
-  /** Events of its key that wait behind it. */
+  /** Events of its tenant and key that wait behind it. */
   readonly held: number;
+  /** Whose they are; null when every tenant's wait. */
+  readonly tenant: string | null;
 }
 
 export interface ParkedDetail extends ParkedSummary {

@@ -90,12 +90,12 @@ export function ParkedAbout({ parked: { id, topic, partition, offset, eventId, a
   );
 }
 
-function Behind({ detail: { key, waiting, held } }: { readonly detail: ParkedDetail }) {
+function Behind({ detail: { key, tenant, waiting, held } }: { readonly detail: ParkedDetail }) {
   if (key === null) return null;
   return (
     <>
       <p className="label">
-        key {key}
+        key {key} of {tenant === null ? 'every tenant' : `the tenant ${tenant}`}
         {waiting.length === 0 ? '' : `; behind it ${waiting.length < held ? `the first ${waiting.length} of ${held} ` : ''}wait:`}
       </p>
       {waiting.length === 0 ? null : (

@@ -1,4 +1,4 @@
-import type { NewParkedEvent, ProjectionCommit, RedriveCommit } from '#ports';
+import type { NewParkedEvent, ParkedQueue, ProjectionCommit, RedriveCommit } from '#ports';
 import type { Step } from '../pipeline.ts';
 
 /** A text of PostgreSQL holds no NUL and no half of a surrogate pair; JSON writes both as escapes. */
@@ -6,8 +6,21 @@ export function storedKey(key: string): string {
   return JSON.stringify(key).slice(1, -1);
 }
 
-export function readKey(stored: string): string {
+function readText(stored: string): string {
   return JSON.parse(`"${stored}"`) as string;
+}
+
+/**
+ * The column `key` names a queue: the tenant, the end of the line, and the key. Versions that knew no tenants wrote the key
+ * alone, and still read that; a queue of a tenant they refuse to read, rather than hold others' events in it and lose them.
+ */
+export function storedQueue({ key, tenant }: ParkedQueue): string {
+  return tenant === undefined ? storedKey(key) : `${storedKey(tenant)}\n${storedKey(key)}`;
+}
+
+export function readQueue(stored: string): ParkedQueue {
+  const end = stored.indexOf('\n');
+  return { key: readText(stored.slice(end + 1)), tenant: end < 0 ? undefined : readText(stored.slice(0, end)) };
 }
 
 /** Division by zero stops the transaction when `count` rows were not found as they were expected. */
@@ -68,9 +81,10 @@ const inheritSql = `
   WHERE heir.projection = $1 AND heir.version = $2 AND heir.topic = $3 AND heir.partition = $4 AND heir.record_offset = $5::bigint AND heir.shelf = ''
     AND before.projection = $1 AND before.version = $2 AND before.topic = $3 AND before.partition = $4 AND before.record_offset = $6::bigint AND before.shelf = ''`;
 
-function parkedJson(at: ProjectionCommit['at'], { key, failure, eventId, eventType, recordedAtMs, offset, attempts }: NewParkedEvent): object {
+function parkedJson(at: ProjectionCommit['at'], event: NewParkedEvent): object {
+  const { failure, eventId, eventType, recordedAtMs, offset, attempts } = event;
   const about = { event_id: eventId, event_type: eventType, recorded_at_ms: recordedAtMs, attempts, held: 0 };
-  return { ...at, offset: String(offset), key: storedKey(key), ...about, ...failure };
+  return { ...at, offset: String(offset), key: storedQueue(event), ...about, ...failure };
 }
 
 /** What a commit sets aside, behind the step that moves its checkpoint. */
@@ -88,7 +102,7 @@ export function holdSteps(commits: readonly ProjectionCommit[]): readonly Step[]
   const parked = of(({ holds }) => holds?.parked ?? [], parkedJson);
   const held = of(
     ({ holds }) => holds?.held ?? [],
-    (at, { key, count }) => ({ ...at, key: storedKey(key), count }),
+    (at, events) => ({ ...at, key: storedQueue(events), count: events.count }),
   );
   const step = (id: string, text: string, items: readonly object[], ...more: string[]): readonly Step[] =>
     items.length === 0 ? [] : [{ name: id, text, values: [name, String(version), JSON.stringify(items), ...more] }];

@@ -11,10 +11,12 @@ import {
   type ProjectionPartition,
 } from '#ports';
 import type { Database, TextRow } from '../database.ts';
-import { readKey, storedKey } from './parked-steps.ts';
+import { readQueue, storedKey } from './parked-steps.ts';
 
 const columns = `projection, version, topic, partition, record_offset, key, event_id, event_type, recorded_at_ms, code, message, stack, attempts,
   (extract(epoch FROM parked_at) * 1000)::bigint, late, state, next, greatest(held, 0), applied, order_id, order_verb, order_failed, told`;
+/** The column is the tenant's line and the key, or the key alone. */
+const keyAlone = `substr(key, strpos(key, chr(10)) + 1)`;
 const standing = `state = 'parked' AND shelf = ''`;
 const thePlace = `projection = $1 AND version = $2 AND topic = $3 AND partition = $4 AND record_offset = $5 AND shelf = ''`;
 
@@ -32,7 +34,7 @@ export class PostgresParkedEvents extends ParkedEvents {
   }
 
   override list({ projection, topic, key, limit }: ParkedFilter): Promise<readonly ParkedEvent[]> {
-    const where = `${standing} AND NOT late AND ($1::text IS NULL OR projection = $1) AND ($2::text IS NULL OR topic = $2) AND ($3::text IS NULL OR key = $3)`;
+    const where = `${standing} AND NOT late AND ($1::text IS NULL OR projection = $1) AND ($2::text IS NULL OR topic = $2) AND ($3::text IS NULL OR ${keyAlone} = $3)`;
     const values = [projection ?? null, topic ?? null, key === undefined ? null : storedKey(key), limit];
     return this.#select('list_parked', `WHERE ${where} ORDER BY parked_at, projection, topic, partition, record_offset LIMIT $4`, values);
   }
@@ -97,7 +99,7 @@ function parkedOf(row: TextRow): ParkedEvent {
   const [orderId, verb] = [row[19] ?? undefined, row[20] ?? undefined];
   return {
     ...{ projection: text(0), version: Number(row[1]), topic: text(2), partition: Number(row[3]), offset: BigInt(text(4)) },
-    ...{ key: readKey(text(5)), eventId: text(6), eventType: text(7), recordedAtMs: Number(row[8]) },
+    ...{ ...readQueue(text(5)), eventId: text(6), eventType: text(7), recordedAtMs: Number(row[8]) },
     failure: { code: text(9), message: text(10), stack: text(11) },
     ...{ attempts: Number(row[12]), parkedAtMs: Number(row[13]), late: row[14] === 't', state: text(15) as ParkedState },
     ...{ next: BigInt(text(16)), held: Number(row[17]), applied: Number(row[18]) },

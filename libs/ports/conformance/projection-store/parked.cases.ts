@@ -8,8 +8,11 @@ const failure = { code: 'PROJECTION_FAILED', message: 'cannot count', stack: 'Ra
 /** No text of PostgreSQL holds a NUL or half a pair; a key of the log does. */
 const oddKey = 'key "\\ \0 \ud800';
 
+/** Nor is a tenant's name one's own to choose. */
+const tenant = 'acme\n\0';
+
 function poisoned(offset: bigint, key = oddKey): NewParkedEvent {
-  return { offset, key, eventId: `id-${offset}`, eventType: 'stream.started', recordedAtMs: 1_790_000_000_123, failure, attempts: 5 };
+  return { offset, key, tenant, eventId: `id-${offset}`, eventType: 'stream.started', recordedAtMs: 1_790_000_000_123, failure, attempts: 5 };
 }
 
 const holds = (changes: Partial<HoldChanges>): HoldChanges => ({ parked: [], held: [], released: [], ...changes });
@@ -22,7 +25,7 @@ export function parkedCases(subject: () => ProjectionSubject): void {
       const driver = await ProjectionDriver.open(subject());
       const { projection } = driver;
       const changes = [driver.change(keyOf('r'), { most: 1 })];
-      const first = holds({ parked: [poisoned(10n)], held: [{ key: oddKey, count: 1, last: 12n }] });
+      const first = holds({ parked: [poisoned(10n)], held: [{ key: oddKey, tenant, count: 1, last: 12n }] });
       await projections.commit({ projection, at: home, from: 0n, to: 13n, epoch: 1n, changes, holds: first });
       await projections.commit({
         projection,
@@ -31,7 +34,7 @@ export function parkedCases(subject: () => ProjectionSubject): void {
         to: 15n,
         epoch: 1n,
         changes: [],
-        holds: holds({ held: [{ key: oddKey, count: 1, last: 14n }] }),
+        holds: holds({ held: [{ key: oddKey, tenant, count: 1, last: 14n }] }),
       });
       const place = { ...home, projection: projection.name, version: projection.version, offset: 10n };
       return { driver, place, show: () => parked.show(place) };
@@ -64,6 +67,30 @@ export function parkedCases(subject: () => ProjectionSubject): void {
       expect((await driver.row())['most']).toBe(1);
     });
 
+    test('are each behind its own tenant’s event of a key; of a version that knew no tenants, behind the key’s', async () => {
+      const { driver } = await given();
+      const { projection } = driver;
+      const { projections, parked } = subject();
+      const queues = [poisoned(20n), { ...poisoned(21n), tenant: 'beta' }, { ...poisoned(22n, 'of all'), tenant: undefined }];
+      const [, beta, all] = queues as [NewParkedEvent, NewParkedEvent, NewParkedEvent];
+      const held = [
+        { key: oddKey, tenant, count: 3, last: 28n },
+        { key: oddKey, tenant: 'beta', count: 1, last: 26n },
+        { key: all.key, tenant: undefined, count: 2, last: 29n },
+        // Of a queue that there is not.
+        { key: all.key, tenant: 'beta', count: 9, last: 29n },
+      ];
+      const commit = { projection, at: home, from: 15n, to: 30n, epoch: 1n, changes: [] };
+      await projections.commit({ ...commit, holds: holds({ parked: [beta, all], held }) });
+      const stored = await parked.blocking(projection, home);
+      expect(stored.map((one) => [one.offset, one.tenant, one.key, one.held])).toEqual([
+        [10n, tenant, oddKey, 5],
+        [21n, 'beta', oddKey, 1],
+        [22n, undefined, 'of all', 2],
+      ]);
+      expect((await parked.list({ projection: projection.name, key: oddKey, limit: 10 })).map(({ offset }) => offset).sort()).toEqual([10n, 21n]);
+    });
+
     test('are not set aside by a commit that is refused', async () => {
       const { driver, show } = await given();
       const { projection } = driver;
@@ -75,7 +102,7 @@ export function parkedCases(subject: () => ProjectionSubject): void {
         to: 20n,
         epoch: 1n,
         changes: [],
-        holds: holds({ parked: [poisoned(16n, 'other')], held: [{ key: oddKey, count: 9, last: 19n }] }),
+        holds: holds({ parked: [poisoned(16n, 'other')], held: [{ key: oddKey, tenant, count: 9, last: 19n }] }),
       };
       await expect(projections.commit(commit)).rejects.toEqual(fenced);
       expect((await parked.blocking(projection, home)).length).toBe(1);
@@ -98,7 +125,7 @@ export function parkedCases(subject: () => ProjectionSubject): void {
       expect(await show()).toMatchObject({ state: 'redriven', held: 0, applied: 3 });
       expect(await parked.blocking(projection, home)).toEqual([]);
       await expect(free(15n, 15n)).rejects.toEqual(fenced);
-      const again = holds({ parked: [poisoned(16n)], held: [{ key: oddKey, count: 1, last: 17n }] });
+      const again = holds({ parked: [poisoned(16n)], held: [{ key: oddKey, tenant, count: 1, last: 17n }] });
       await projections.commit({ projection, at: home, from: 15n, to: 18n, epoch: 1n, changes: [], holds: again });
       expect((await parked.blocking(projection, home)).map(({ offset, held }) => [offset, held])).toEqual([[16n, 1]]);
     });

@@ -1,15 +1,15 @@
 import type { StoredRecord } from '#events';
-import type { HeldEvents, HoldChanges, NewParkedEvent, ParkedEvent, ParkedOrder, ReleasedKey } from '#ports';
+import type { HeldEvents, HoldChanges, NewParkedEvent, ParkedEvent, ParkedOrder, ParkedQueue, ReleasedKey } from '#ports';
 import { tooMuchPoison, type PoisonLimits } from './poison.ts';
+import { QueueMap } from './queue-map.ts';
 
-/** A key whose events wait behind one that was parked. */
-export interface BlockedKey {
-  readonly key: string;
+/** A key of a tenant whose events wait behind one that was parked. */
+export interface BlockedKey extends ParkedQueue {
   /** Of the parked event. */
   readonly offset: bigint;
   readonly eventType: string;
   readonly parkedAtMs: number;
-  /** Everything of the key before is taken … */
+  /** Everything of the queue before is taken … */
   next: bigint;
   /** … and this is how far the store knows. */
   stored: bigint;
@@ -18,14 +18,14 @@ export interface BlockedKey {
 }
 
 function blockedBy(event: ParkedEvent): BlockedKey {
-  const { key, offset, eventType, parkedAtMs, next, held, order, orderFailed } = event;
-  return { key, offset, eventType, parkedAtMs, next, stored: next, held, order: orderFailed ? undefined : order };
+  const { key, tenant, offset, eventType, parkedAtMs, next, held, order, orderFailed } = event;
+  return { key, tenant, offset, eventType, parkedAtMs, next, stored: next, held, order: orderFailed ? undefined : order };
 }
 
 /** What the batches since the last commit have set aside. */
 class Holds {
   readonly parked: NewParkedEvent[] = [];
-  readonly held = new Map<string, HeldEvents>();
+  readonly held = new QueueMap<HeldEvents>();
   readonly released: ReleasedKey[] = [];
 
   get isEmpty(): boolean {
@@ -40,7 +40,7 @@ class Holds {
 export class BlockedKeys {
   readonly #limits: PoisonLimits;
   readonly #now: () => number;
-  readonly #keys = new Map<string, BlockedKey>();
+  readonly #keys = new QueueMap<BlockedKey>();
   readonly #ordered = new Set<BlockedKey>();
   #late: ParkedEvent[];
   #heldTotal = 0;
@@ -53,7 +53,7 @@ export class BlockedKeys {
     for (const event of stored) {
       if (event.late) continue;
       const blocked = blockedBy(event);
-      this.#keys.set(event.key, blocked);
+      this.#keys.set(blocked, blocked);
       if (blocked.order !== undefined) this.#ordered.add(blocked);
       this.#heldTotal += event.held;
     }
@@ -74,24 +74,25 @@ export class BlockedKeys {
     return oldest;
   }
 
-  /** False once another event of the key was parked in its place. */
+  /** False once another event of the queue was parked in its place. */
   isThere(blocked: BlockedKey): boolean {
-    return this.#keys.get(blocked.key) === blocked;
+    return this.#keys.get(blocked) === blocked;
   }
 
-  has(key: string): boolean {
-    return this.#keys.has(key);
+  /** What the record waits behind; undefined when it is taken as it comes. */
+  behind(record: StoredRecord): BlockedKey | undefined {
+    return this.#keys.of(record);
   }
 
   /** @throws OperatingError `PARKED_TOO_MANY` when too many wait already; then nothing was changed. */
-  hold({ key, offset }: StoredRecord): void {
-    const blocked = this.#keys.get(key);
+  hold(blocked: BlockedKey, offset: bigint): void {
     // Taken by a redrive that was ahead of the checkpoint, or the parked event itself.
-    if (blocked === undefined || offset < blocked.next || offset <= blocked.offset) return;
+    if (offset < blocked.next || offset <= blocked.offset) return;
     if (this.#heldTotal >= this.#limits.heldMax) throw tooMuchPoison(`${this.#heldTotal} events behind parked ones`);
     blocked.held++;
     this.#heldTotal++;
-    this.#holds.held.set(key, { key, count: (this.#holds.held.get(key)?.count ?? 0) + 1, last: offset });
+    const { key, tenant } = blocked;
+    this.#holds.held.set(blocked, { key, tenant, count: (this.#holds.held.get(blocked)?.count ?? 0) + 1, last: offset });
   }
 
   /** @throws OperatingError `PARKED_TOO_MANY` when too many keys are blocked already; then nothing was changed. */
@@ -101,7 +102,7 @@ export class BlockedKeys {
     this.#block(event, 0);
   }
 
-  /** Another event of the key is parked in place of the one before. */
+  /** Another event of the queue is parked in place of the one before. */
   move(from: BlockedKey, event: NewParkedEvent, taken: number): void {
     this.taken(from, taken);
     this.#ordered.delete(from);
@@ -116,17 +117,18 @@ export class BlockedKeys {
     this.#heldTotal -= waited;
   }
 
-  /** The queue is empty: from `at` on the key's events are taken as they come. */
+  /** The queue is empty: from `at` on its events are taken as they come. */
   release(blocked: BlockedKey, at: bigint): void {
-    this.#keys.delete(blocked.key);
+    this.#keys.delete(blocked);
     this.#ordered.delete(blocked);
     this.#heldTotal -= blocked.held;
     this.#holds.released.push({ offset: blocked.offset, next: blocked.stored, at });
   }
 
   /** Takes in what was asked for. */
-  order({ key, offset, order, late }: ParkedEvent): void {
-    const blocked = this.#keys.get(key);
+  order(event: ParkedEvent): void {
+    const { offset, order, late } = event;
+    const blocked = this.#keys.get(event);
     if (late || order === undefined || blocked?.offset !== offset) return;
     blocked.order = order;
     this.#ordered.add(blocked);
@@ -173,7 +175,8 @@ export class BlockedKeys {
     return { parked, held: [...held.values()], released };
   }
 
-  #block({ key, offset, eventType }: NewParkedEvent, held: number): void {
-    this.#keys.set(key, { key, offset, eventType, parkedAtMs: this.#now(), next: offset, stored: offset, held, order: undefined });
+  #block({ key, tenant, offset, eventType }: NewParkedEvent, held: number): void {
+    const blocked = { key, tenant, offset, eventType, parkedAtMs: this.#now(), next: offset, stored: offset, held, order: undefined };
+    this.#keys.set(blocked, blocked);
   }
 }

@@ -105,9 +105,9 @@ async function host(poison: Partial<PoisonLimits> = {}): Promise<ConsumerHost> {
 }
 
 let ids = 0;
-function report(edgeId: string, requests: number, hits = 1): LogRecord {
+function report(edgeId: string, requests: number, hits = 1, tenant = 'default'): LogRecord {
   const data = { ...(edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
-  const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
+  const envelope = { source: '/t', time: 1, tenant, correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
   return encodeEvent({ ...envelope, id: `id-${ids}`, type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: BigInt(++ids), data });
 }
 
@@ -156,6 +156,39 @@ describe('an event that a projection cannot take', () => {
     await log.append('edge', [report(poisoned, 4), report(neighbour, 4)]);
     await until(caughtUp);
     expect([taken(poisoned), taken(neighbour), (await parked())[0]?.held]).toEqual([[1], [1, 2, 3, 4], 2]);
+  });
+
+  test.each([
+    ['the projection throws', thrown],
+    ['the database refuses its row', refused],
+  ])('holds back no other tenant’s events of its key when %s', async (_why, hits) => {
+    const of = (tenant: string, requests: number, how = 1): LogRecord => report(poisoned, requests, how, tenant);
+    await log.append('edge', [of('acme', 1, hits), of('beta', 101), of('acme', 2), of('beta', 102)]);
+    const one = await host();
+    await until(caughtUp);
+    expect([taken(poisoned), await parked()]).toMatchObject([[101, 102], [{ key: poisoned, tenant: 'acme', held: 1 }]]);
+    // The other one has its own queue under the key.
+    await log.append('edge', [of('beta', 103, hits), of('acme', 3), of('beta', 104), of('gamma', 201)]);
+    await until(caughtUp);
+    expect([taken(poisoned), (await parked()).map(({ tenant, held }) => [tenant, held])]).toEqual([
+      [101, 102, 201],
+      [
+        ['acme', 2],
+        ['beta', 1],
+      ],
+    ]);
+    expect(loopOf(one).blocked).toMatchObject({ size: 2, held: 3 });
+    broken.clear();
+    const [acme, beta] = await parked();
+    await store.parked.order(beta as ParkedEvent, { id: 'r1', verb: 'retry' });
+    await until(async () => (await parked()).length === 1);
+    expect(taken(poisoned)).toEqual([101, 102, 201, 103, 104]);
+    await log.append('edge', [of('beta', 105), of('acme', 4)]);
+    await until(caughtUp);
+    await store.parked.order(acme as ParkedEvent, { id: 'r2', verb: 'retry' });
+    await until(async () => (await parked()).length === 0);
+    expect(taken(poisoned)).toEqual([101, 102, 201, 103, 104, 105, 1, 2, 3, 4]);
+    expect(loopOf(one).blocked).toMatchObject({ size: 0, held: 0 });
   });
 
   test('is isolated out of a large batch, and its neighbours are taken', async () => {

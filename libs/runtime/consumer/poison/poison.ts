@@ -1,6 +1,6 @@
 import type { StoredRecord } from '#events';
 import { InvariantError, OperatingError } from '#kernel';
-import type { Clock, NewParkedEvent, ParkedEvents, ParkedFailure } from '#ports';
+import { tenantOf, type Clock, type NewParkedEvent, type ParkedEvents, type ParkedFailure } from '#ports';
 
 export interface PoisonLimits {
   /** How often an event is tried before it is parked. */
@@ -72,7 +72,7 @@ function stackOf(error: unknown): string {
 export function parkedOf(record: StoredRecord, error: unknown, attempts: number): NewParkedEvent {
   const { offset, key, headers, recordedAt } = record;
   const about = { eventId: cut(headers['ce_id'] ?? '', messageMax), eventType: cut(headers['ce_type'] ?? '', messageMax), recordedAtMs: recordedAt };
-  return { offset, key, ...about, failure: failureOf(error), attempts };
+  return { offset, key, tenant: tenantOf(record), ...about, failure: failureOf(error), attempts };
 }
 
 /** Too much is set aside: the partition stops and says so. */

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '#events';
 import { ChangeFold, hasCode, InvariantError, type RowChange } from '#kernel';
-import type { ParkedEvent, ReadBatch, RedriveCommit } from '#ports';
+import { isInQueue, type ParkedEvent, type ReadBatch, type RedriveCommit } from '#ports';
 import { withTimeout } from '../../pause.ts';
 import { invalidityOf } from '../parking.ts';
 import { storeTimeoutMs } from '../group-committer.ts';
@@ -57,7 +57,7 @@ export class Redriver {
     try {
       const { records, next } = await this.#readFrom(blocked.next, this.#size);
       const reach = next < to ? next : to;
-      const isOurs = (record: StoredRecord): boolean => record.offset < reach && record.key === blocked.key;
+      const isOurs = (record: StoredRecord): boolean => record.offset < reach && isInQueue(blocked, record);
       await this.#take(blocked, records.filter(isOurs), reach);
     } catch (error) {
       if (!hasCode(error, 'OFFSET_OUT_OF_RANGE')) throw error;
@@ -117,7 +117,8 @@ export class Redriver {
     before: { readonly taken: number; readonly changes: readonly RowChange[] },
   ): Promise<void> {
     if (record.offset === blocked.offset) return this.#stays(blocked, error);
-    const parked = parkedOf(record, error, 1);
+    // The queue stays what it was: behind what an older version parked, every tenant's events wait.
+    const parked = { ...parkedOf(record, error, 1), tenant: blocked.tenant };
     const { taken, changes } = before;
     await this.#redrive({ offset: blocked.offset, from: blocked.stored, to: record.offset, applied: taken, changes, outcome: { kind: 'moved', parked } });
     this.#blocked.move(blocked, parked, taken);
