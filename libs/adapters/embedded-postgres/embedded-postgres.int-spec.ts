@@ -175,6 +175,17 @@ describe('an embedded PostgreSQL', () => {
     expect(await query(second.url, 'SELECT n FROM t')).toEqual([{ n: 42 }]);
   });
 
+  test('makes a new password when the cluster is another than the one that the password was made for', async () => {
+    const first = await start();
+    await query(first.url, 'CREATE TABLE t AS SELECT 43 AS n');
+    await first.stop();
+    await writeFile(join(dataDir, 'postgres.password'), `${'0f'.repeat(24)}\n`);
+    const second = await start();
+    expect(second.url).not.toContain('0f0f0f');
+    expect(await query(second.url, 'SELECT n FROM t')).toEqual([{ n: 43 }]);
+    expect(await modeOf(join(dataDir, 'postgres.password'))).toBe(0o600);
+  });
+
   test('leaves no half-made cluster behind, and sweeps one that a killed start left', async () => {
     await EmbeddedPostgres.remove(dataDir);
     await mkdir(join(dataDir, 'postgres.draft-0000'));

@@ -79,7 +79,7 @@ export class EmbeddedPostgres {
       if (!(await hasCluster(cluster))) await createCluster(place);
       await writeHostAccess(cluster, user);
       await boundLogFiles(cluster);
-      const server = (await adoptOrphan(place)) ?? (await launch(place, init, await readLastPort(run)));
+      const server = (await adoptOrphan(place)) ?? (await launchOpen(place, init, await readLastPort(run)));
       const url = urlOf(server.port, (await readPassword(place.passwordFile)) ?? '');
       await writeAddress(run, url, server);
       return new EmbeddedPostgres(server, url, cluster, lock);
@@ -157,6 +157,29 @@ async function adoptOrphan(place: ClusterInit): Promise<ServerProcess | undefine
   }
   if (password === undefined) await setPassword(place);
   return undefined;
+}
+
+/** A cluster that was copied here comes with its own password, of which the file knows nothing: both get a new one. */
+async function launchOpen(place: ClusterInit, init: EmbeddedPostgresInit, lastPort: number | undefined): Promise<ServerProcess> {
+  const server = await launch(place, init, lastPort);
+  if (await opensTo(urlOf(server.port, (await readPassword(place.passwordFile)) ?? ''))) return server;
+  await server.stop();
+  await setPassword(place);
+  return launch(place, init, server.port);
+}
+
+/** False when the server refuses the password (SQLSTATE 28P01). */
+async function opensTo(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch (error) {
+    return !hasCode(error, '28P01');
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 async function launch(place: ClusterInit, init: EmbeddedPostgresInit, lastPort: number | undefined): Promise<ServerProcess> {
