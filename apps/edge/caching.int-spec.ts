@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { EdgeProcess, ScriptedOrigin, sendRaw, temporaryFolder, until, type EdgeRuntime, type OriginRequestSeen } from './edge.fixture.ts';
+import { EdgeProcess, ScriptedOrigin, sendRaw, temporaryFolder, until, type Answer, type EdgeRuntime, type OriginRequestSeen } from './edge.fixture.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -33,6 +33,19 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     expect(Number(hit.headers.age)).toBeGreaterThanOrEqual(0);
     expect(hit.headers['date']).toBeDefined();
     expect(origin.count('/a.m4s')).toBe(1);
+  });
+
+  test('a hit of another second says how old it is by then', async () => {
+    origin.says('/older.m4s', '200 OK\r\ncontent-type: video/mp4\r\ncache-control: max-age=60\r\nx-origin: 1', 'hello');
+    await edge.get('/older.m4s');
+    const first = await edge.get('/older.m4s');
+    await pause(1100);
+    const second = await edge.get('/older.m4s');
+    const left = ({ headers }: Answer): number => Number(/^edge-1; hit; ttl=(\d+)$/.exec(String(headers['cache-status']))?.[1]);
+    expect(Number(second.headers.age)).toBeGreaterThan(Number(first.headers.age));
+    expect(left(second)).toBeLessThan(left(first));
+    const { age: _age, 'cache-status': _status, date: _date, ...still } = first.headers;
+    expect(second.headers).toMatchObject(still);
   });
 
   test('what is not there is a 404, remembered without being asked for again', async () => {

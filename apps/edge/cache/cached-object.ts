@@ -1,6 +1,7 @@
-import { ageSeconds, formatCacheStatus, selectedHead, staleFrom, ttlSeconds, type PurgeLabel, type StoredResponse } from '#core/http-cache';
+import { staleFrom, type PurgeLabel, type StoredResponse } from '#core/http-cache';
 import type { WishSource } from '#core/prefetch';
-import { replyHead, type EdgeReply, type ReplyHead, type StoredBytes } from '../server/exchange.ts';
+import type { EdgeReply, StoredBytes } from '../server/exchange.ts';
+import { HitHead } from './hit-head.ts';
 
 /** What an object weighs besides its body: its head, its ready-made answer and its places in the tables, bytes. */
 const overheadBytes = 1024;
@@ -12,18 +13,7 @@ export interface CachedObjectInit {
   readonly generation: number;
 }
 
-/** The head of the answer that most requests get. Objects that are the same may share one. */
-export interface HitHead {
-  head: ReplyHead | undefined;
-  /** In which it says the truth. */
-  second: number;
-}
-
-export function noHitHead(): HitHead {
-  return { head: undefined, second: 0 };
-}
-
-/** A response in memory, with the answer that most requests for it get, made once a second. */
+/** A response in memory, with the answer that most requests for it get, made once. */
 export class CachedObject {
   readonly key: string;
   readonly body: StoredBytes;
@@ -47,7 +37,7 @@ export class CachedObject {
   #reply: EdgeReply | undefined;
   #hitHead: HitHead;
 
-  constructor({ key, labels, response, generation }: CachedObjectInit, body: StoredBytes, hitHead: HitHead = noHitHead()) {
+  constructor({ key, labels, response, generation }: CachedObjectInit, body: StoredBytes, hitHead: HitHead = new HitHead()) {
     this.#hitHead = hitHead;
     this.key = key;
     this.labels = labels;
@@ -75,31 +65,20 @@ export class CachedObject {
     this.retryAtMs = 0;
     this.uses = 0;
     if (this.atDisk === 'asked') this.atDisk = 'no';
-    this.#hitHead = noHitHead();
+    this.#hitHead = new HitHead();
   }
 
   /** Made stale by a soft purge. */
   expire(atMs: number): void {
     this.response = { ...this.response, freshness: staleFrom(this.response.freshness, atMs) };
-    this.#hitHead = noHitHead();
+    this.#hitHead = new HitHead();
   }
 
-  /** The whole object as a hit. Age and the seconds left are the only fields that move, so one answer serves a second. */
+  /** The whole object as a hit. */
   hit(nowMs: number, cacheName: string): EdgeReply {
-    const second = Math.floor(nowMs / 1000);
-    const known = this.#hitHead;
-    if (known.head === undefined || known.second !== second) {
-      known.head = this.#headOf(nowMs, cacheName);
-      known.second = second;
-    }
-    if (this.#reply?.head !== known.head) this.#reply = { head: known.head, body: this.body };
+    const head = this.#hitHead;
+    head.go(this, nowMs, cacheName);
+    if (this.#reply?.head !== head) this.#reply = { head, body: this.body };
     return this.#reply;
-  }
-
-  #headOf(nowMs: number, cacheName: string): ReplyHead {
-    const { freshness } = this.response;
-    const head = selectedHead({ kind: 'whole' }, this.response, this.body.size);
-    const status = formatCacheStatus(cacheName, { ttl: ttlSeconds(freshness, nowMs) });
-    return replyHead(head.status, [...head.fields, ['age', String(ageSeconds(freshness, nowMs))], ['cache-status', status]]);
   }
 }

@@ -1,4 +1,4 @@
-import { replyHead, switched, type EdgeHandler, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/exchange.ts';
+import { MadeOfHeads, replyHead, switched, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 
 export interface DrainingInit {
   /** Whether clients should go elsewhere now. */
@@ -10,17 +10,8 @@ export interface DrainingInit {
  * where to go. The servers take the field `connection` out of answers over HTTP/2 and 3, which must not have it (RFC 9113 section 8.2.2).
  */
 export function closingWhileDraining(handler: EdgeHandler, { isOutside }: DrainingInit): EdgeHandler {
-  const closing = new WeakMap<ReplyHead, ReplyHead>();
-  const close = (reply: EdgeReply): EdgeReply => {
-    if (reply === switched) return reply;
-    let head = closing.get(reply.head);
-    if (head === undefined) {
-      const { fields, status } = reply.head;
-      head = replyHead(status, [...fields.filter(([name]) => name !== 'connection'), ['connection', 'close']]);
-      closing.set(reply.head, head);
-    }
-    return { head, body: reply.body };
-  };
+  const closing = new MadeOfHeads(({ fields, status }) => replyHead(status, [...fields.filter(([name]) => name !== 'connection'), ['connection', 'close']]));
+  const close = (reply: EdgeReply): EdgeReply => (reply === switched ? reply : { head: closing.of(reply.head), body: reply.body });
   return (request: EdgeRequest) => {
     const reply = handler(request);
     if (!isOutside()) return reply;

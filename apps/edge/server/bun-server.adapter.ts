@@ -4,6 +4,7 @@ import type { TlsIdentity } from '#runtime';
 import { bunRuntime, type BunServer, type BunTls } from './bun-runtime.ts';
 import {
   isSource,
+  replyHead,
   switched,
   type ByteSource,
   type BytesOf,
@@ -151,19 +152,32 @@ export const lendOnBun: LendBytes = (bytes, sent) => new LentBytes(bytes, { ende
 
 export const bytesOnBun: BytesOf = async (stored) => (stored instanceof LentBytes ? stored.bytes : new Uint8Array(await (stored as Blob).arrayBuffer()));
 
-/** The response head as Bun takes it, made once per head. */
-function prebuilt(head: ReplyHead): ResponseInit {
-  head.prebuilt ??= initOf(head.status, head.fields);
-  return head.prebuilt as ResponseInit;
+/** A response head as Bun takes it; what a Response is made with is copied into it. */
+interface BunHead {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Of which it speaks. */
+  second: number | undefined;
 }
 
-function prebuiltSecure(head: ReplyHead, more: Fields): ResponseInit {
-  head.prebuiltSecure ??= initOf(head.status, more.length === 0 ? head.fields : [...head.fields, ...more]);
-  return head.prebuiltSecure as ResponseInit;
+/** Made once per head. */
+function prebuilt(head: ReplyHead): BunHead {
+  return upToDate((head.prebuilt ??= initOf(head)) as BunHead, head);
 }
 
-function initOf(status: number, fields: Fields): ResponseInit {
-  return { status, headers: new Headers(fields as unknown as [string, string][]) };
+function prebuiltSecure(head: ReplyHead, more: Fields): BunHead {
+  return upToDate((head.prebuiltSecure ??= initOf(head, more)) as BunHead, head);
+}
+
+function upToDate(known: BunHead, head: ReplyHead): BunHead {
+  if (known.second === head.second) return known;
+  for (const [name, value] of head.moving()) known.headers.set(name, value);
+  known.second = head.second;
+  return known;
+}
+
+function initOf({ fields, second, status }: ReplyHead, more: Fields = []): BunHead {
+  return { status, headers: new Headers((more.length === 0 ? fields : [...fields, ...more]) as unknown as [string, string][]), second };
 }
 
 /** An error in the stream makes Bun cut the connection without the last chunk, so that no client takes a part for the whole. */
@@ -185,7 +199,7 @@ function streamOf(source: ByteSource): ReadableStream {
 /** Of a server that is about to stop: who asks again comes to its successor (RFC 9112 section 9.6). Bun takes the field out of answers over HTTP/2 and 3. */
 function toLastResponse({ body, head }: EdgeReply, more: Fields): Response {
   const fields = head.fields.filter(([name]) => name !== 'connection');
-  return responseOf(body, initOf(head.status, [...fields, ...more, ['connection', 'close']]));
+  return responseOf(body, initOf(replyHead(head.status, fields), [...more, ['connection', 'close']]));
 }
 
 type ToResponse = (reply: EdgeReply) => Response;
@@ -194,7 +208,7 @@ function toResponse({ body, head }: EdgeReply): Response {
   return responseOf(body, prebuilt(head));
 }
 
-function responseOf(body: EdgeReply['body'], init: ResponseInit): Response {
+function responseOf(body: EdgeReply['body'], init: BunHead): Response {
   if (body instanceof LentBytes) {
     const response = new Response(body.bytes as ConstructorParameters<typeof Response>[0], init);
     // A Response has bytes of its own (Fetch section 5.4, "extract a body").

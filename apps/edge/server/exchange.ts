@@ -78,6 +78,10 @@ export interface EdgeRequest extends RequestHead, FramedRequest {
 export interface ReplyHead {
   readonly status: number;
   readonly fields: Fields;
+  /** In which it says the truth, where it goes on to another one: what was made of it in an earlier second is not to be used in this. */
+  readonly second: number | undefined;
+  /** Of its fields, those that say something else in another second; all of them stand in it once. */
+  moving(): Fields;
   /** The server's own form of this head, which it makes at the first use: for plain text, and under TLS. */
   prebuilt: unknown;
   prebuiltSecure: unknown;
@@ -101,8 +105,31 @@ export interface EdgeReply {
 /** Must not throw and must not reject. A hit answers without a promise. */
 export type EdgeHandler = (request: EdgeRequest) => EdgeReply | Promise<EdgeReply>;
 
+const none: Fields = [];
+const moving = (): Fields => none;
+
 export function replyHead(status: number, fields: Fields): ReplyHead {
-  return { status, fields, prebuilt: undefined, prebuiltSecure: undefined, log: undefined };
+  return { status, fields, second: undefined, moving, prebuilt: undefined, prebuiltSecure: undefined, log: undefined };
+}
+
+/** What is made of a head, once for each and second. */
+export class MadeOfHeads<Made> {
+  readonly #known = new WeakMap<ReplyHead, { readonly made: Made; readonly second: number | undefined }>();
+  readonly #make: (head: ReplyHead) => Made;
+
+  constructor(make: (head: ReplyHead) => Made) {
+    this.#make = make;
+  }
+
+  of(head: ReplyHead): Made {
+    const { second } = head;
+    let known = this.#known.get(head);
+    if (known === undefined || known.second !== second) {
+      known = { made: this.#make(head), second };
+      this.#known.set(head, known);
+    }
+    return known.made;
+  }
 }
 
 /** Of what is said to those who look after the edge. */

@@ -44,10 +44,20 @@ function isHttp2(response: NodeOutgoing): response is Http2ServerResponse {
   return 'stream' in response;
 }
 
-/** The head as Node takes it: a flat list of names and values. */
+/** A head as Node takes it: a flat list of names and values. */
+interface NodeHead {
+  readonly list: string[];
+  /** Of which it speaks. */
+  readonly second: number | undefined;
+}
+
 function prebuilt(head: ReplyHead): string[] {
-  head.prebuilt ??= head.fields.flatMap(([name, value]) => [name, value]);
-  return head.prebuilt as string[];
+  let known = head.prebuilt as NodeHead | undefined;
+  if (known === undefined || known.second !== head.second) {
+    known = { list: head.fields.flatMap(([name, value]) => [name, value]), second: head.second };
+    head.prebuilt = known;
+  }
+  return known.list;
 }
 
 /** The head as HTTP/2 has it, without what is of a connection of HTTP/1.1 (RFC 9113 section 8.2.2). */

@@ -1,7 +1,8 @@
 import { decodeRecord, encodeRecord, GhostList, hashKey, recordBytes, RecordIndex, type Checksum, type ReadRecord, type RecordPlace } from '#core/edge-store';
 import { matchesVariant } from '#core/http-cache';
 import { BoundedMemo } from '../cache/bounded-memo.ts';
-import { CachedObject, noHitHead, type HitHead } from '../cache/cached-object.ts';
+import { CachedObject } from '../cache/cached-object.ts';
+import { HitHead } from '../cache/hit-head.ts';
 import type { BytesOf, KeepBytes, LendBytes } from '../server/exchange.ts';
 import type { PurgeJournal } from '../purge/purge-journal.ts';
 import type { DiskStatus, DiskTier, KeptLedger, Varying } from './disk-tier.ts';
@@ -338,7 +339,7 @@ export class DiskStore implements DiskTier {
     const at = segment * 2 ** 32 + offset;
     const known = this.#heads.get(at, 0);
     if (known !== undefined && known.headSum === headSum) return known;
-    const decoded = { headSum, head: decodeHead(head), hitHead: noHitHead() };
+    const decoded = { headSum, head: decodeHead(head), hitHead: new HitHead() };
     this.#heads.set(at, decoded, 0);
     return decoded;
   }

@@ -29,7 +29,7 @@ function contentTypeOf({ fields }: ReplyHead): string {
 }
 
 /**
- * What the log says about an answer by its head alone; made once per head, which for hits serves a second of them. `hit` is
+ * What the log says about an answer by its head alone; made once per head. `hit` is
  * what needed no fetch of its own: what lay in the cache, and what joined a fill that another request had begun.
  */
 export function headLogOf(head: ReplyHead): HeadLog {

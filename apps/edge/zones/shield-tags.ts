@@ -1,6 +1,6 @@
 import { fieldValue, isTagField, type Fields } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
-import { replyHead, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/exchange.ts';
+import { MadeOfHeads, replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 
 /** Tags on the way from a shield to another edge; viewers never see them. */
 const carrier = 'streams-cache-tag';
@@ -23,20 +23,16 @@ export function withTagsTaken(fields: Fields): Fields {
   return tags === undefined ? fields : [...fields.filter(([name]) => name !== carrier), ['surrogate-key', tags]];
 }
 
-/** Takes carried tags off every answer but those to edges. Heads of hits are made once a second, and so is this. */
+/** Takes carried tags off every answer but those to edges. Of hits that is once a second. */
 export function carriedTagsHider(secret: string | undefined, zoneId: string): (request: EdgeRequest, reply: EdgeReply) => EdgeReply {
   const [, proof] = secret === undefined ? [] : shieldProof(secret, zoneId);
-  const hidden = new WeakMap<ReplyHead, ReplyHead>();
+  const hidden = new MadeOfHeads((head) => {
+    const fields = head.fields.filter(([name]) => name !== carrier);
+    return fields.length === head.fields.length ? undefined : replyHead(head.status, fields);
+  });
   return (request, reply) => {
     if (proof !== undefined && request.field(edgeProofHeader) === proof) return reply;
-    const known = hidden.get(reply.head);
-    if (known !== undefined) return { head: known, body: reply.body };
-    if (fieldValue(reply.head.fields, carrier) === undefined) return reply;
-    const head = replyHead(
-      reply.head.status,
-      reply.head.fields.filter(([name]) => name !== carrier),
-    );
-    hidden.set(reply.head, head);
-    return { head, body: reply.body };
+    const head = hidden.of(reply.head);
+    return head === undefined ? reply : { head, body: reply.body };
   };
 }
