@@ -51,7 +51,7 @@ const whole: readonly (readonly [name: string, text: string, status: number, fie
     true,
   ],
   ['no content', 'HTTP/1.1 204 No Content\r\n\r\n', 204, [], '', true],
-  ['not modified, with the length of what was not', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n', 304, [['content-length', '9']], '', true],
+  ['not modified, with the length of what is not there', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n', 304, [['content-length', '9']], '', false],
   ['no reason', 'HTTP/1.1 404\r\ncontent-length: 1\r\n\r\nx', 404, [['content-length', '1']], 'x', true],
   [
     'the end of the connection',
@@ -148,9 +148,28 @@ describe('a response of HTTP/1.1', () => {
     expect(read([...text, 'def'], { closes: true })).toMatchObject({ body: 'abcdef', keepsOpen: false });
   });
 
-  test('to HEAD has no body, whatever its length', () => {
-    expect(read([`${ok}content-length: 9\r\n\r\n`], { method: 'HEAD' })).toMatchObject({ body: '', keepsOpen: true });
-    expect(read([`${ok}transfer-encoding: chunked\r\n\r\n`], { method: 'HEAD' })).toMatchObject({ body: '', keepsOpen: true });
+  test('to HEAD has no body, whatever its length, and gives up the connection: one may follow all the same', () => {
+    for (const framing of ['content-length: 9', 'transfer-encoding: chunked', 'x: y'])
+      expect(read([`${ok}${framing}\r\n\r\n`], { method: 'HEAD' })).toMatchObject({ body: '', keepsOpen: false });
+    const evil = `${ok}content-length: 4\r\n\r\nevil`;
+    expect(read([`${ok}content-length: ${evil.length}\r\n\r\n${evil}`], { method: 'HEAD' })).toMatchObject({
+      head: { status: 200 },
+      body: '',
+      keepsOpen: false,
+    });
+  });
+
+  test.each([
+    ['204 No Content', '', '', true],
+    ['204 No Content', 'content-length: 0\r\n', '', true],
+    ['204 No Content', 'content-length: 3\r\n', '', false],
+    ['204 No Content', '', 'abc', false],
+    ['304 Not Modified', 'etag: "1"\r\n', '', true],
+    ['304 Not Modified', 'content-length: 3\r\n', 'abc', false],
+    ['304 Not Modified', 'transfer-encoding: chunked\r\n', '', false],
+    ['200 OK', 'content-length: 0\r\n', 'abc', false],
+  ])('%s with %j and %j behind it has no body, and keeps the connection: %s', (status, field, behind, keepsOpen) => {
+    expect(read([`HTTP/1.1 ${status}\r\n${field}\r\n${behind}`])).toMatchObject({ body: '', keepsOpen });
   });
 
   test.each([
@@ -180,6 +199,7 @@ describe('a response of HTTP/1.1', () => {
     ['a fold before the first field', `${ok} a: b\r\n\r\n`],
     ['a bare line feed', `${ok}a: b\ncontent-length: 3\r\n\r\n`],
     ['a bare carriage return', `${ok}a: b\rcontent-length: 3\r\n\r\n`],
+    ['lines that end in a line feed alone', 'HTTP/1.1 200 OK\ncontent-length: 1\n\nx'],
     ['a null', `${ok}a: b\0\r\n\r\n`],
     ['a head without an end', `${ok}a: ${'b'.repeat(1000)}`],
     ['a head that is too long', `${ok}a: ${'b'.repeat(1000)}\r\n\r\n`],

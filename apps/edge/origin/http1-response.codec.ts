@@ -121,22 +121,28 @@ export class Http1Response {
     const end = all.indexOf(headEnd, from, 'latin1');
     if (end > this.#headBytesMax || (end < 0 && all.length > this.#headBytesMax)) throw new Http1Error(`The head is longer than ${this.#headBytesMax} bytes.`);
     this.#held = end < 0 ? all : undefined;
+    // Its end would be waited for until the time is over.
+    if (end < 0 && all.includes('\n\n', 0, 'latin1')) throw new Http1Error('Lines of the head end in a line feed alone.');
     if (end < 0) return undefined;
-    this.#begin(parseHead(all.toString('latin1', 0, end), this.#method, this.#lines));
-    return all.subarray(end + headEnd.length);
+    return this.#begin(parseHead(all.toString('latin1', 0, end), this.#method, this.#lines), all.subarray(end + headEnd.length));
   }
 
-  #begin(head: Framed | undefined): void {
+  /** @returns what is left of what came behind the head */
+  #begin(head: Framed | undefined, rest: Buffer): Buffer | undefined {
     if (head === undefined) {
       if (++this.#interim > interimMax) throw new Http1Error('Too many interim responses.');
-      return;
+      return rest;
     }
     const { fields, framing, keepsOpen, length, status } = head;
     this.#keepsOpen = keepsOpen;
     this.#left = length ?? 0;
     this.#sink.head({ status, fields, length, endsWithConnection: framing === 'close' });
-    if (framing === 'none' || (framing === 'length' && length === 0)) this.#end(keepsOpen);
-    else this.#state = framing === 'chunked' ? 'size' : framing;
+    if (framing === 'none' || (framing === 'length' && length === 0)) {
+      this.#end(keepsOpen && rest.length === 0);
+      return undefined;
+    }
+    this.#state = framing === 'chunked' ? 'size' : framing;
+    return rest;
   }
 
   #takeBody(bytes: Buffer): Buffer | undefined {
@@ -274,7 +280,9 @@ function framed(status: number, fields: Field[], method: string, isNewer: boolea
   const options = connection === '' ? [] : connection.split(',').map((option) => option.trim());
   const keepsOpen = isNewer ? !options.includes('close') : options.includes('keep-alive') && !options.includes('close');
   const length = stated === undefined ? undefined : lengthOf(stated);
-  if (method === 'HEAD' || status === 204 || status === 304) return { status, fields, length: undefined, framing: 'none', keepsOpen };
+  // Some origins send a body all the same (RFC 9112 section 9.3): it would be read as the answer to whoever asks next.
+  const isBare = method !== 'HEAD' && coding === undefined && (length ?? 0) === 0;
+  if (method === 'HEAD' || status === 204 || status === 304) return { status, fields, length: undefined, framing: 'none', keepsOpen: keepsOpen && isBare };
   if (coding !== undefined) {
     if (!isNewer || coding.toLowerCase() !== 'chunked') throw new Http1Error('A transfer coding that nobody asked for.');
     // Both together are how responses are smuggled: the length counts for nothing, and the connection is used no more.
