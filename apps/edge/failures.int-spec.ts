@@ -146,6 +146,25 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     expect(await edge.get('/must.m4s')).toMatchObject({ status: 500, body: 'oops' });
   });
 
+  test('a body behind the answer to HEAD is nobody’s answer', async () => {
+    const evil = 'HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 5\r\n\r\nEVIL!';
+    for (const path of ['/api/v1/late', '/api/v1/at-once']) {
+      origin.on(path, ({ socket }) => {
+        const head = `HTTP/1.1 200 OK\r\ncontent-length: ${evil.length}\r\n\r\n`;
+        if (path.endsWith('at-once')) return void socket.write(head + evil);
+        socket.write(head);
+        setTimeout(() => socket.write(evil), 2);
+      });
+    }
+    const asked = Array.from({ length: 20 }, async (_, at) => {
+      origin.says(`/own-${at}.m4s`, '200 OK\r\ncache-control: max-age=60', `own ${at}`);
+      await edge.get(at % 2 === 0 ? '/api/v1/late' : '/api/v1/at-once', {}, 'HEAD');
+      const answers = [await edge.get(`/own-${at}.m4s`), await edge.get(`/own-${at}.m4s`)];
+      return answers.map(({ body }) => body);
+    });
+    expect(await Promise.all(asked)).toEqual(asked.map((_, at) => [`own ${at}`, `own ${at}`]));
+  });
+
   test('an origin that is down: 502, stale where it may be, and well again when it is back', async () => {
     const short = await ScriptedOrigin.start();
     const own = await temporaryFolder();
@@ -182,13 +201,23 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     await killed.close();
     expect(await lone.get(plain)).toMatchObject({ status: 200, body: 'last' });
     const asked = lone.get('/live/st-aaaaaaaa/480p.m3u8');
-    const ahead = await Promise.race([held, asked, new Promise((resolve) => setTimeout(resolve, 1000))]);
+    // What passes through, too, whatever it does: nothing of it was sent.
+    const listed = lone.get('/api/v1/streams');
+    const posted = lone.get('/api/v1/streams', { 'content-type': 'application/json' }, 'POST', '{"name":"Garden"}');
+    const ahead = await Promise.race([held, asked, listed, posted, new Promise((resolve) => setTimeout(resolve, 1000))]);
     expect(ahead).toBe(undefined);
     const back = await ScriptedOrigin.start(port);
+    back.on('/api/v1/streams', async (request) => {
+      const posts = request.head.startsWith('post');
+      if (posts) await until(() => request.body.includes('{"name":"Garden"}'));
+      request.socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n${posts ? 'posted' : 'listed'}`);
+    });
     back.says(reload, '200 OK\r\ncache-control: max-age=2', 'next');
     back.says('/live/st-aaaaaaaa/480p.m3u8', '200 OK\r\ncache-control: max-age=1', 'other');
     expect(await held).toMatchObject({ status: 200, body: 'next' });
     expect(await asked).toMatchObject({ status: 200, body: 'other' });
+    expect([(await listed).body, (await posted).body]).toEqual(['listed', 'posted']);
+    expect(back.count('/api/v1/streams')).toBe(2);
     await lone.kill('SIGTERM');
     await back.close();
     await own.remove();

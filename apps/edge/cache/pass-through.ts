@@ -102,6 +102,7 @@ export class PassThrough {
         body,
         signal: request.gone,
         mayBeSilent: true,
+        patient: true,
       });
       if (!isSafe(request.method)) await this.#invalidate(request, key, response);
       if (request.method === 'HEAD') this.#freshen(request, key, response, { requestTimeMs, responseTimeMs: this.#deps.now() }, generation);

@@ -124,6 +124,13 @@ export class Slices {
     return store.find(id, anything) ?? store.recallNow(id, anything);
   }
 
+  /** Whether a slice lies in memory, or may lie on the disk. Nothing is used by looking. */
+  has({ key, response }: SlicedHead, index: number): boolean {
+    const { store } = this.#deps;
+    const id = sliceKey(key, response, response.sliced, index);
+    return store.peek(id, anything) !== undefined || store.mayRecall(id);
+  }
+
   /** A slice from memory or disk. */
   async recall({ key, response }: SlicedHead, index: number): Promise<CachedObject | undefined> {
     const { store } = this.#deps;
@@ -133,7 +140,7 @@ export class Slices {
 
   /** Asks the origin for a slice, or waits with those who have. */
   async fill(head: SlicedHead, index: number, requestFields: Fields): Promise<SliceOutcome> {
-    return (this.#joinable(head, index) ?? this.#start(head, index, () => this.#ask(head, index, requestFields))).outcome;
+    return (this.#joinable(head, index) ?? this.#start(head, index, () => this.#ask(head, index, requestFields, true))).outcome;
   }
 
   /** Begins with a slice that somebody will want next, if it is not there. */
@@ -142,7 +149,7 @@ export class Slices {
     if (index >= sliceCount(head.response.sliced) || this.#running.size >= aheadMax) return;
     if (store.has(sliceKey(head.key, head.response, head.response.sliced, index)) || this.#joinable(head, index) !== undefined) return;
     if (!ledger.isCurrent(head, head.generation)) return;
-    this.#start(head, index, () => this.#ask(head, index, requestFields));
+    this.#start(head, index, () => this.#ask(head, index, requestFields, false));
   }
 
   /** The first slice from the response that brought the head, and would bring the whole; the rest of it is asked for as it is wanted. */
@@ -228,7 +235,8 @@ export class Slices {
     if (ticket !== undefined) this.#deps.shared?.(key)?.put(ticket, slice, bytes);
   }
 
-  async #ask(head: SlicedHead, index: number, requestFields: Fields): Promise<Brought | SliceOutcome> {
+  /** @param patient whether somebody waits for it */
+  async #ask(head: SlicedHead, index: number, requestFields: Fields, patient: boolean): Promise<Brought | SliceOutcome> {
     const { now, origin, pseudonym, ttl } = this.#deps;
     const { key, response } = head;
     const span = sliceSpan(response.sliced, index);
@@ -241,7 +249,7 @@ export class Slices {
     fields.push(['range', `bytes=${span.first}-${span.last}`], ['if-range', validator]);
     const requestTimeMs = now();
     const target = pathOfKey(key);
-    const answer = await origin.request({ method: 'GET', shared: true, key, target, fields });
+    const answer = await origin.request({ method: 'GET', shared: true, key, target, fields, patient });
     const source = sliceOf(answer, response, span);
     if (source === undefined) {
       answer.body?.cancel();

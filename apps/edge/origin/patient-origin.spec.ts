@@ -65,4 +65,49 @@ describe('an origin that is waited for', () => {
     const slow = new PatientOrigin({ request: () => Promise.reject(late) }, { patienceMs: 1000, againMs: 250, probeTarget: '/probe' }, { now: () => 0 });
     await expect(slow.request(get('/a'))).rejects.toBe(late);
   });
+
+  describe('also by what brings a body', () => {
+    /** Reads a body to its end before it answers, as far as it was read ahead before it was known that nobody is there. */
+    function reading(awayTries: number, readAhead: number) {
+      const got: string[] = [];
+      let tries = 0;
+      const source = {
+        request: async ({ body, method }: GuardedRequest): Promise<OriginResponse> => {
+          if (method === 'GET') return ok;
+          if (tries++ < awayTries) {
+            for (let read = 0; read < readAhead; read++) await body?.read();
+            body?.cancel();
+            throw away;
+          }
+          for (let bytes = await body?.read(); bytes !== undefined; bytes = await body?.read()) got.push(new TextDecoder().decode(bytes));
+          return ok;
+        },
+      };
+      const clock = { nowMs: 0 };
+      const wait = async (ms: number): Promise<void> => void (clock.nowMs += ms);
+      return { got, patient: new PatientOrigin(source, { patienceMs: 1000, againMs: 250, probeTarget: '/probe' }, { now: () => clock.nowMs, wait }) };
+    }
+
+    const bodyOf = (pieces: readonly string[]) => {
+      const left = pieces.map((piece) => new TextEncoder().encode(piece));
+      const cancelled: number[] = [];
+      return { cancelled, body: { read: async () => left.shift(), cancel: () => void cancelled.push(left.length) } };
+    };
+
+    test.each([0, 1, 2, 9])('of which %i pieces were read ahead', async (readAhead) => {
+      const { got, patient } = reading(2, readAhead);
+      const { body, cancelled } = bodyOf(['one', 'two', 'three']);
+      expect(await patient.request({ method: 'POST', target: '/a', fields: [], patient: true, body })).toBe(ok);
+      expect(got).toEqual(['one', 'two', 'three']);
+      // All of it was read by then.
+      expect(cancelled).toEqual([0]);
+    });
+
+    test('but not of which too much was read to read it again', async () => {
+      const { got, patient } = reading(1, 3);
+      const { body, cancelled } = bodyOf(['x'.repeat(40_000), 'y'.repeat(40_000), 'z']);
+      await expect(patient.request({ method: 'POST', target: '/a', fields: [], patient: true, body })).rejects.toBe(away);
+      expect([got, cancelled.length > 0]).toEqual([[], true]);
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import { pause } from '#runtime';
 import type { GuardedRequest, OriginSource } from './guarded-origin.ts';
 import { OriginError, type OriginResponse } from './origin-client.ts';
+import { RepeatableBody } from './repeatable-body.ts';
 
 export interface PatientOriginInit {
   /** How long an origin that cannot be reached is waited for, from the moment in which that was first seen, ms. */
@@ -39,17 +40,23 @@ export class PatientOrigin implements OriginSource {
     this.#wait = wait;
   }
 
+  /** Whatever the method: nothing was sent to an origin that could not be reached. */
   async request(request: GuardedRequest): Promise<OriginResponse> {
-    for (;;) {
-      try {
-        const response = await this.#origin.request(request);
-        this.#awaySinceMs = undefined;
-        return response;
-      } catch (error) {
-        if (!isAway(error)) throw error;
-        this.#noteAway();
-        if (request.patient !== true || request.signal?.aborted === true || !(await this.#isBack())) throw error;
+    const body = request.body === undefined || request.patient !== true ? undefined : new RepeatableBody(request.body);
+    try {
+      for (;;) {
+        try {
+          const response = await this.#origin.request(body === undefined ? request : { ...request, body: body.attempt() });
+          this.#awaySinceMs = undefined;
+          return response;
+        } catch (error) {
+          if (!isAway(error)) throw error;
+          this.#noteAway();
+          if (request.patient !== true || body?.isWhole === false || request.signal?.aborted === true || !(await this.#isBack())) throw error;
+        }
       }
+    } finally {
+      body?.settle();
     }
   }
 
