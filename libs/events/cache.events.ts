@@ -140,9 +140,12 @@ export const warmRequested = defineEvent({
   ],
 });
 
+/** Of the failures of one edge those that it tells of. */
+export const warmFailuresMax = 100;
+
 export const warmFinished = defineEvent({
   type: 'warm.finished',
-  version: 1,
+  version: 2,
   context: 'cache',
   meaning: 'An edge has done what it could of a warming.',
   schema: z.object({
@@ -159,11 +162,29 @@ export const warmFinished = defineEvent({
     failed: count,
     /** Of the bodies that it fetched. */
     bytes: count,
+    /** What failed and why, sitemaps among it: the first of them. `status` is the origin's, where it answered. */
+    failures: z.array(z.object({ url, status: z.number().int().min(100).max(999).nullable(), reason: text })).max(warmFailuresMax),
     finishedAtMs: millis,
   }),
   key: (data) => data.warmId,
   subject: (data) => `${data.warmId}/${data.edgeId}`,
-  samples: [{ warmId: 'wm-1', edgeId: 'edge-1', region: 'eu', urls: 3, present: 1, fetched: 1, failed: 1, bytes: 120_000, finishedAtMs: 1790000000000 }],
+  // The first version had counts alone.
+  upcasters: [(data) => ({ ...(data as object), failures: [] })],
+  samples: [
+    { warmId: 'wm-1', edgeId: 'edge-1', region: 'eu', urls: 3, present: 1, fetched: 1, failed: 1, bytes: 120_000, finishedAtMs: 1790000000000 },
+    {
+      warmId: 'wm-1',
+      edgeId: 'edge-1',
+      region: 'eu',
+      urls: 3,
+      present: 1,
+      fetched: 1,
+      failed: 1,
+      bytes: 120_000,
+      failures: [{ url: 'https://www.example.org/a.js', status: 404, reason: 'The origin answered with status 404.' }],
+      finishedAtMs: 1790000000000,
+    },
+  ],
 });
 
 export type CacheEventDefinition =

@@ -166,7 +166,8 @@ export function effectFacts(dice: Prng): readonly Draft[] {
       failed: dice.nextInteger(0, 3),
       bytes: dice.nextInteger(0, 999),
     };
-    return warmFinished.draft({ warmId, edgeId: 'edge-1', region: 'eu', ...counts, finishedAtMs: 1_790_000_000_000 + dice.nextInteger(0, 9) });
+    const failures = Array.from({ length: counts.failed }, (_, at) => ({ url: `/${at}`, status: dice.pick([null, 404, 503] as const), reason: 'history' }));
+    return warmFinished.draft({ warmId, edgeId: 'edge-1', region: 'eu', ...counts, failures, finishedAtMs: 1_790_000_000_000 + dice.nextInteger(0, 9) });
   });
   const models = [null, 'zn-1', 'zn-1', null, 'zn-2'].map((zone, at) => {
     const [precision, coverage] = [dice.next(), dice.next()];

@@ -26,7 +26,7 @@ import type { CachedObject } from './cached-object.ts';
 import { Fetching, type FetchingDeps, type FetchingInit } from './fetching.ts';
 import { isTooOld, type Fill, type FillOutcome } from './fill.ts';
 import type { PassThrough } from './pass-through.ts';
-import { isSliced, type Slices } from './slices.ts';
+import { isSliced } from './slices.ts';
 import { takesPart } from './takes-part.ts';
 
 export interface CacheHandlerInit extends FetchingInit {
@@ -45,7 +45,6 @@ export interface CacheHandlerInit extends FetchingInit {
 
 export interface CacheHandlerDeps extends FetchingDeps {
   readonly passThrough: PassThrough;
-  readonly slices: Slices;
   readonly keep: KeepBytes;
   readonly counters: EdgeCounters;
   /** Told of what should never happen; the client gets a clean error. */

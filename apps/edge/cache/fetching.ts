@@ -7,6 +7,7 @@ import type { Fills } from './fills.ts';
 import type { ObjectStore } from './object-store.ts';
 import { askForGap } from './part-fill.ts';
 import type { StoredParts } from './part-store.ts';
+import type { Slices } from './slices.ts';
 
 export interface FetchingInit {
   /** Whether a request is never answered from the cache, by its normal target. */
@@ -18,6 +19,8 @@ export interface FetchingInit {
 export interface FetchingDeps {
   readonly store: ObjectStore;
   readonly fills: Fills;
+  /** Of what is too large for one piece. */
+  readonly slices: Slices;
   readonly now: () => number;
   readonly trust: () => Trust;
   /** Answers the edge's own paths; undefined for all others. */
@@ -30,6 +33,9 @@ export interface AheadOf {
   /** Nobody has said yet that it is there. */
   readonly guess?: boolean | undefined;
 }
+
+/** Why what somebody wants to be here is not asked for. */
+export type WarmRefusal = 'bypass' | 'redirect' | 'local' | 'busy';
 
 /** Begins fills: for a request that waits, and for what will be asked for. */
 export class Fetching {
@@ -56,17 +62,23 @@ export class Fetching {
     return fills.start({ key, requestFields: request.fields(), request, stale: undefined, range, ahead: source, guess });
   }
 
-  /** Fetches what somebody wants to be here: unlike {@link fetchAhead}, it is stored like what a request brings, and what is stale is renewed. */
-  async warm(key: string, request: EdgeRequest): Promise<Fill | 'present' | 'refused'> {
+  /** Fetches what somebody wants to be here: unlike {@link fetchAhead}, it is stored like what a request brings, and what is stale is renewed. @returns what is here already, as it is */
+  async warm(key: string, request: EdgeRequest): Promise<Fill | CachedObject | WarmRefusal> {
     const { fills, now, store, trust } = this.#deps;
     const path = pathOfKey(key);
-    if (this.#init.bypasses(path, request) || this.#init.redirect?.(request) !== undefined || this.#deps.local(request, path) !== undefined) return 'refused';
+    if (this.#init.bypasses(path, request)) return 'bypass';
+    if (this.#init.redirect?.(request) !== undefined) return 'redirect';
+    if (this.#deps.local(request, path) !== undefined) return 'local';
     const object = store.find(key, request) ?? (store.mayRecall(key) ? await store.recall(key, request) : undefined);
-    if (object !== undefined && judgeReuse(object.response.freshness, now(), trust()) === 'fresh') return 'present';
-    if (fills.full) return 'refused';
+    if (object !== undefined && judgeReuse(object.response.freshness, now(), trust()) === 'fresh') return object;
+    if (fills.full) return 'busy';
     const fill = fills.find({ key, request }) ?? this.start(request, key, object);
     fill.demand();
     return fill;
+  }
+
+  get slices(): Slices {
+    return this.#deps.slices;
   }
 
   start(request: EdgeRequest, key: string, stale: CachedObject | undefined, range?: string, parts?: StoredParts): Fill {

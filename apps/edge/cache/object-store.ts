@@ -88,6 +88,12 @@ export class ObjectStore {
     return this.#index.bytes + this.#probation.bytes;
   }
 
+  /** What memory and disk hold at most, bytes. */
+  get capacity(): number {
+    const disk = this.#disk?.status();
+    return this.#init.bytesMax + (disk === undefined || disk.state === 'off' ? 0 : disk.bytesMax);
+  }
+
   /** The newest variant that fits the request and was not purged. Counts as a use. */
   find(key: string, request: Varying): CachedObject | undefined {
     const { ledger } = this.#init;

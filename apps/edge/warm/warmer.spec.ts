@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { warmRequested, type DraftOf, type EventOf, type warmFinished } from '#events';
+import { fieldValue } from '#core/http-cache';
 import { gzipSync } from 'node:zlib';
 import { createEdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest } from '../origin/origin-client.ts';
-import { readSitemap } from './sitemap.ts';
+import { sourceOfBytes } from '../server/exchange.ts';
+import { locationsMax, readSitemap } from './sitemap.ts';
 import { Warmer } from './warmer.ts';
 
 type Finished = DraftOf<typeof warmFinished>['data'];
@@ -17,13 +19,21 @@ const page = (url: string): string => `<url><loc>${url}</loc><lastmod>2026-11-27
 describe('sitemaps', () => {
   test('pages of their own host, plain and packed', async () => {
     const bytes = map(page('https://a.example/1?x=1&amp;y=2') + page('https://b.example/2') + page('ftp://a.example/3') + '<url><loc>nonsense</loc></url>');
-    expect(await readSitemap(bytes, 'a.example')).toEqual({ urls: ['https://a.example/1?x=1&y=2'], sitemaps: [] });
+    expect(await readSitemap(bytes, 'a.example')).toEqual({
+      ...{ urls: ['https://a.example/1?x=1&y=2'], sitemaps: [], more: false, others: 3, firstOther: 'https://b.example/2' },
+    });
     expect((await readSitemap(gzipSync(bytes), 'A.example')).urls.length).toBe(1);
   });
 
   test('an index', async () => {
     const bytes = new TextEncoder().encode('<sitemapindex><sitemap><loc>https://a.example/m1.xml</loc></sitemap></sitemapindex>');
-    expect(await readSitemap(bytes, 'a.example')).toEqual({ urls: [], sitemaps: ['https://a.example/m1.xml'] });
+    expect(await readSitemap(bytes, 'a.example')).toMatchObject({ urls: [], sitemaps: ['https://a.example/m1.xml'], others: 0 });
+  });
+
+  test('more than are read is told', async () => {
+    const pages = Array.from({ length: locationsMax + 1 }, (_, at) => page(`https://a.example/${at}`)).join('');
+    const listed = await readSitemap(map(pages), 'a.example');
+    expect([listed.urls.length, listed.more]).toEqual([locationsMax, true]);
   });
 
   test('a bomb is no sitemap', async () => {
@@ -31,7 +41,9 @@ describe('sitemaps', () => {
   });
 });
 
-function bench(answers: Readonly<Record<string, readonly [number, Readonly<Record<string, string>>, Uint8Array | string]>>) {
+type Answer = readonly [number, Readonly<Record<string, string>>, Uint8Array | string];
+
+function bench(answers: Readonly<Record<string, Answer>>) {
   const asked: OriginRequest[] = [];
   const clock = { nowMs: 1_000_000 };
   const cache = createEdgeCache(
@@ -40,14 +52,14 @@ function bench(answers: Readonly<Record<string, readonly [number, Readonly<Recor
       client: {
         request: async (one) => {
           asked.push(one);
-          const [status, fields, body] = answers[one.target] ?? [404, { 'cache-control': 'max-age=60' }, ''];
-          let left: Uint8Array | undefined = typeof body === 'string' ? new TextEncoder().encode(body) : body;
-          const read = async () => {
-            const bytes = left;
-            left = undefined;
-            return bytes;
-          };
-          return { status, fields: Object.entries(fields), body: { read, cancel: () => undefined } };
+          const absent: Answer = [404, { 'cache-control': 'max-age=60' }, ''];
+          const [status, fields, body] = answers[one.target] ?? absent;
+          const whole = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+          const range = /^bytes=(\d+)-(\d+)$/.exec(fieldValue(one.fields, 'range') ?? '');
+          if (range === null || fields['accept-ranges'] === undefined) return { status, fields: Object.entries(fields), body: sourceOfBytes(whole) };
+          const [first, last] = [Number(range[1]), Math.min(whole.length - 1, Number(range[2]))];
+          const of = { ...fields, 'content-range': `bytes ${first}-${last}/${whole.length}`, 'content-length': String(last - first + 1) };
+          return { status: 206, fields: Object.entries(of), body: sourceOfBytes(whole.subarray(first, last + 1)) };
         },
         close: async () => undefined,
       },
@@ -94,6 +106,66 @@ describe('warming', () => {
     expect((await it.reported(3))[2]).toMatchObject({ fetched: 1 });
   });
 
+  test('says what failed, and why', async () => {
+    const it = bench({
+      '/private': [200, { 'cache-control': 'private' }, 'x'],
+      '/cookie': [200, { 'cache-control': 'max-age=60', 'set-cookie': 'a=b' }, 'x'],
+      '/lie': [200, { ...cached, 'content-length': '9' }, 'four'],
+      '/down': [503, {}, 'no'],
+      '/other.xml': [200, cached, map(page('http://elsewhere/1') + page('http://elsewhere/2') + page('http://h/1'))],
+      '/page.xml': [200, cached, '<html></html>'],
+      '/1': [200, cached, '1'],
+    });
+    it.take({
+      urls: ['/private', '/cookie', '/absent', '/lie', '/down', '/api/v1/streams', 'nonsense'],
+      sitemaps: ['http://h/other.xml', 'http://h/page.xml', 'http://h/none.xml'],
+    });
+    const [{ failures, ...counts } = { failures: [] }] = await it.reported();
+    expect(counts).toMatchObject({ urls: 8, fetched: 1, failed: 10 });
+    expect(Object.fromEntries(failures.map(({ reason, status, url }) => [url, [status, reason]]))).toEqual({
+      '/private': [200, 'It is for one client alone (Cache-Control: private).'],
+      '/cookie': [200, 'It sets a cookie.'],
+      '/absent': [404, 'The origin answered with status 404.'],
+      '/lie': [200, 'The origin promised 9 bytes and sent 4.'],
+      '/down': [503, 'The origin answered with status 503.'],
+      '/api/v1/streams': [null, 'The site says that it is never cached.'],
+      nonsense: [null, 'It is no URL.'],
+      'http://h/other.xml': [null, 'The sitemap lists 2 URLs that are not of h, and are left out: http://elsewhere/1'],
+      'http://h/page.xml': [null, 'The sitemap lists no URL, if it is one.'],
+      'http://h/none.xml': [404, 'The sitemap cannot be read: The answer has status 404.'],
+    });
+  });
+
+  test('tells of a hundred failures, and no more text than a record of the log takes', async () => {
+    const it = bench({});
+    it.take({ urls: Array.from({ length: 150 }, (_, at) => `/absent/${at}`), perSecond: 1e6 });
+    const [short] = await it.reported();
+    expect([short?.failed, short?.failures.length]).toEqual([150, 100]);
+    it.take({ urls: Array.from({ length: 150 }, (_, at) => `/absent/${at}/${'x'.repeat(4000)}`), perSecond: 1e6 });
+    const [, long] = await it.reported(2);
+    expect(long?.failed).toBe(150);
+    expect(long?.failures.length).toBeGreaterThan(10);
+    expect(JSON.stringify(long).length).toBeLessThan(110_000);
+  });
+
+  test('brings all slices of what is kept in slices, and nothing that would drive out everything else', async () => {
+    const large = { ...cached, 'accept-ranges': 'bytes', etag: '"1"' };
+    const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at % 251);
+    const film = bytes(4_000_000);
+    const it = bench({
+      '/film.mp4': [200, { ...large, 'content-length': '4000000' }, film],
+      '/huge.mp4': [200, { ...large, 'content-length': '6000000' }, bytes(6_000_000)],
+    });
+    it.take({ urls: ['/film.mp4'] });
+    expect((await it.reported())[0]).toMatchObject({ urls: 1, fetched: 1, failed: 0, bytes: 4_000_000 });
+    const asked = it.asked.length;
+    it.take({ urls: ['/film.mp4'] });
+    expect((await it.reported(2))[1]).toMatchObject({ present: 1, fetched: 0 });
+    expect(it.asked.length).toBe(asked);
+    it.take({ urls: ['/huge.mp4'] });
+    expect((await it.reported(3))[2]).toMatchObject({ failures: [{ url: '/huge.mp4', reason: expect.stringContaining('larger than what this edge keeps') }] });
+  });
+
   test('parts are one, and reported at the last', async () => {
     const it = bench({ '/a': [200, cached, 'a'], '/b': [200, cached, 'b'] });
     it.take({ urls: ['/a'], parts: 2 });
@@ -127,7 +199,7 @@ describe('warming', () => {
     );
     const it = bench({ '/map.xml': [200, xml, index], '/m.xml.gz': [200, xml, loop], '/1': [200, cached, '1'], '/2': [200, cached, '2'] });
     it.take({ sitemaps: ['http://h/map.xml', 'http://h/none.xml'] });
-    expect((await it.reported())[0]).toMatchObject({ urls: 2, fetched: 2, failed: 1 });
+    expect((await it.reported())[0]).toMatchObject({ urls: 2, fetched: 2, failed: 1, failures: [{ url: 'http://h/none.xml', status: 404 }] });
     expect(it.asked.map(({ target }) => target).toSorted()).toEqual(['/1', '/2', '/m.xml.gz', '/map.xml', '/none.xml']);
   });
 });

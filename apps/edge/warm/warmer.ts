@@ -3,17 +3,21 @@ import { warmFinished, type DraftOf, type EventOf, type warmRequested } from '#e
 import type { Position } from '#ports';
 import { pause, type Lifecycle, type Logger } from '#runtime';
 import type { EdgeCache } from '../cache/edge-cache.ts';
-import type { Fill } from '../cache/fill.ts';
+import type { Fetching } from '../cache/fetching.ts';
+import { CachedObject } from '../cache/cached-object.ts';
+import { isSliced, type SlicedHead } from '../cache/slices.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import type { EdgeFacts } from '../facts/edge-facts.ts';
 import { aheadRequest } from '../prefetch/ahead-request.ts';
 import type { BytesOf } from '../server/exchange.ts';
 import type { WarmBook } from './warm-book.ts';
-import { readSitemap, sitemapBytesMax } from './sitemap.ts';
-import { wholeReply } from './whole-reply.ts';
+import { locationsMax, readSitemap, sitemapBytesMax, type Sitemap } from './sitemap.ts';
+import { faultOf, faultOfRefusal } from './warm-fault.ts';
+import { hasSlices, warmSlices } from './warm-slices.ts';
+import { WarmTally, type WarmFault } from './warm-tally.ts';
+import { ReplyStatusError, wholeReply } from './whole-reply.ts';
 
 type Request = EventOf<typeof warmRequested>;
-type Counts = Pick<DraftOf<typeof warmFinished>['data'], 'urls' | 'present' | 'fetched' | 'failed' | 'bytes'>;
 
 export interface WarmerDeps {
   readonly cache: Pick<EdgeCache, 'store' | 'zones'>;
@@ -41,6 +45,8 @@ const atOnce = 16;
 /** URLs of one warming, those of its sitemaps among them, and sitemaps that an index leads to. */
 const urlsMax = 20_000;
 const sitemapsMax = 50;
+/** Of what this edge can keep, what one object in slices may take of it: it would drive out what is asked for. */
+const objectShareMax = 0.5;
 /** What most browsers take, in the spelling in which variants are told apart: of an origin that compresses by itself. */
 const ofBrowsers: readonly string[] = ['br, gzip, zstd'];
 
@@ -65,7 +71,7 @@ function placeOf(url: string): Place | undefined {
 export class Warmer {
   readonly #init: WarmerInit;
   readonly #deps: WarmerDeps;
-  readonly #counts = new Map<string, Counts>();
+  readonly #tallies = new Map<string, WarmTally>();
   #waiting = 0;
   #last: Promise<void> = Promise.resolve();
 
@@ -87,10 +93,7 @@ export class Warmer {
     const { edges, regions } = request.data;
     const chosen = (regions.length === 0 || regions.includes(this.#init.region)) && (edges.length === 0 || edges.includes(this.#init.edgeId));
     if (!chosen || this.#deps.now() - request.time > notOlderThanMs) return;
-    if (this.#waiting >= waitingMax) {
-      this.#deps.logger.warn({ warmId: request.data.warmId }, 'a warming is left out: too many wait');
-      return;
-    }
+    if (this.#waiting >= waitingMax) return this.#leaveOut(request);
     if (place !== undefined && this.#deps.book?.begin(request.data.warmId, place) === false) return;
     this.#waiting++;
     this.#last = this.#last
@@ -99,21 +102,36 @@ export class Warmer {
       .finally(() => this.#waiting--);
   }
 
-  async #do(request: Request): Promise<void> {
-    const { book, now, report, stopping } = this.#deps;
+  /** Who asked for it is told, too. */
+  #leaveOut(request: Request): void {
     const { part, parts, sitemaps, urls, warmId } = request.data;
-    const counts = this.#counts.get(warmId) ?? { urls: 0, present: 0, fetched: 0, failed: 0, bytes: 0 };
-    this.#counts.set(warmId, counts);
-    await this.#warmAll(urls, request, counts);
-    await this.#warmAll(await this.#fromSitemaps(sitemaps, counts), request, counts);
+    this.#deps.logger.warn({ warmId }, 'a warming is left out: too many wait');
+    if (part + 1 < parts) return;
+    const tally = new WarmTally();
+    for (const url of [...sitemaps, ...urls]) tally.fail(url, { status: null, reason: 'Too many warmings wait at this edge: this one is left out.' });
+    void this.#report(request, tally).catch(this.#deps.onFatal);
+  }
+
+  async #do(request: Request): Promise<void> {
+    const { book, stopping } = this.#deps;
+    const { part, parts, sitemaps, urls, warmId } = request.data;
+    const tally = this.#tallies.get(warmId) ?? new WarmTally();
+    this.#tallies.set(warmId, tally);
+    await this.#warmAll(urls, request, tally);
+    await this.#warmAll(await this.#fromSitemaps(sitemaps, tally), request, tally);
     if (part + 1 < parts || stopping.aborted) return;
-    this.#counts.delete(warmId);
-    const { edgeId, region } = this.#init;
-    await report(warmFinished.draft({ warmId, edgeId, region, ...counts, finishedAtMs: now() }), request);
+    this.#tallies.delete(warmId);
+    await this.#report(request, tally);
     book?.end(warmId);
   }
 
-  async #warmAll(urls: readonly string[], { data: { dryRun, perSecond } }: Request, counts: Counts): Promise<void> {
+  async #report(request: Request, tally: WarmTally): Promise<void> {
+    const { edgeId, region } = this.#init;
+    const { now, report } = this.#deps;
+    await report(warmFinished.draft({ warmId: request.data.warmId, edgeId, region, ...tally.told(), finishedAtMs: now() }), request);
+  }
+
+  async #warmAll(urls: readonly string[], { data: { dryRun, perSecond } }: Request, tally: WarmTally): Promise<void> {
     const { now, stopping } = this.#deps;
     const running = new Set<Promise<void>>();
     let dueMs = now();
@@ -122,21 +140,24 @@ export class Warmer {
       dueMs = atMs + 1000 / perSecond;
       if (atMs > now()) await pause(atMs - now(), stopping);
     };
-    for (const url of urls.slice(0, Math.max(0, urlsMax - counts.urls))) {
+    const taken = urls.slice(0, Math.max(0, urlsMax - tally.urls));
+    const leftOut = { status: null, reason: `A warming fetches ${urlsMax} URLs at most: it is left out.` };
+    for (const url of urls.slice(taken.length)) tally.fail(url, leftOut);
+    for (const url of taken) {
       if (stopping.aborted) break;
-      counts.urls++;
+      tally.urls++;
       if (this.#has(url, dryRun)) {
-        counts.present++;
+        tally.present++;
         continue;
       }
       // Of a dry run it is what would be fetched.
       if (dryRun) {
-        counts.fetched++;
+        tally.fetched++;
         continue;
       }
       await due();
       if (running.size >= atOnce) await Promise.race(running);
-      const one = this.#warm(url, counts, due).finally(() => running.delete(one));
+      const one = this.#warm(url, tally, due).finally(() => running.delete(one));
       running.add(one);
     }
     await Promise.all(running);
@@ -154,7 +175,8 @@ export class Warmer {
     const key = this.#keyOf(place);
     const object = key === undefined ? undefined : cache.store.peek(key, aheadRequest('/', fieldsFor(codings)));
     if (object === undefined) return below && key !== undefined && cache.store.mayRecall(key);
-    return now() < object.response.freshness.freshUntilMs;
+    if (now() >= object.response.freshness.freshUntilMs) return false;
+    return !isSliced(object) || hasSlices(this.#fetchingOf(place).slices, object);
   }
 
   #codingsOf({ host, target }: Place): readonly string[] {
@@ -167,41 +189,71 @@ export class Warmer {
     return path === undefined ? undefined : keyPrefix + path;
   }
 
-  /** Each variant that there is of it, one after the other: where the first turns out to be for everybody, the others are here. */
-  async #warm(url: string, counts: Counts, due: () => Promise<void>): Promise<void> {
-    const place = placeOf(url);
-    let outcome: 'present' | 'fetched' | 'failed' = 'present';
-    for (const [at, codings] of (place === undefined ? [] : this.#codingsOf(place)).entries()) {
-      if (this.#deps.stopping.aborted || outcome === 'failed') break;
-      if (at > 0 && !this.#isHere(place as Place, codings, false)) await due();
-      const fill = await this.#fillOf(place as Place, codings);
-      if (fill === 'present') continue;
-      const stored = fill !== 'refused' && (await isStored(fill));
-      outcome = stored ? 'fetched' : 'failed';
-      if (stored) counts.bytes += fill.bytes;
-    }
-    counts[place === undefined ? 'failed' : outcome]++;
+  #fetchingOf({ host }: Place): Fetching {
+    return this.#deps.cache.zones.siteOf(host).zone.handler.fetching;
   }
 
-  async #fillOf(place: Place, codings: string): Promise<Fill | 'present' | 'refused'> {
+  /** Each variant that there is of it, one after the other: where the first turns out to be for everybody, the others are here. */
+  async #warm(url: string, tally: WarmTally, due: () => Promise<void>): Promise<void> {
+    const place = placeOf(url);
+    if (place === undefined) return tally.fail(url, { status: null, reason: 'It is no URL.' });
+    let [bytes, present] = [0, true];
+    for (const [at, codings] of this.#codingsOf(place).entries()) {
+      if (this.#deps.stopping.aborted) break;
+      if (at > 0 && !this.#isHere(place, codings, false)) await due();
+      const came = await this.#bring(place, codings, due);
+      if (came === 'present') continue;
+      if ('reason' in came) return tally.fail(url, came);
+      present = false;
+      bytes += came.bytes;
+    }
+    tally[present ? 'present' : 'fetched']++;
+    tally.bytes += bytes;
+  }
+
+  async #bring(place: Place, codings: string, due: () => Promise<void>): Promise<'present' | { readonly bytes: number } | WarmFault> {
     const key = this.#keyOf(place);
-    if (key === undefined) return 'refused';
-    const { zone } = this.#deps.cache.zones.siteOf(place.host);
-    return zone.handler.fetching.warm(key, aheadRequest(place.target, fieldsFor(codings, place.host)));
+    if (key === undefined) return { status: null, reason: 'It is no path that is cached.' };
+    const fetching = this.#fetchingOf(place);
+    const fields = fieldsFor(codings, place.host);
+    const fill = await fetching.warm(key, aheadRequest(place.target, fields));
+    if (typeof fill === 'string') return faultOfRefusal(fill);
+    if (fill instanceof CachedObject && !isSliced(fill)) return 'present';
+    const fault = fill instanceof CachedObject ? undefined : await faultOf(fill);
+    if (fault !== undefined) return fault;
+    const head =
+      fill instanceof CachedObject
+        ? fill
+        : fill.settled?.kind === 'sliced'
+          ? fill.settled.object
+          : fill.settled?.kind === 'confirmed'
+            ? fill.settled.object
+            : undefined;
+    if (head !== undefined && isSliced(head)) return this.#bringSlices(place, head, fields, due);
+    return { bytes: fill instanceof CachedObject ? 0 : fill.bytes };
+  }
+
+  async #bringSlices(place: Place, head: SlicedHead, fields: Fields, due: () => Promise<void>): Promise<'present' | { readonly bytes: number } | WarmFault> {
+    const { cache, stopping } = this.#deps;
+    const bytesMax = Math.floor(cache.store.capacity * objectShareMax);
+    const { bytes, fault } = await warmSlices({ slices: this.#fetchingOf(place).slices, head, fields, bytesMax, due, stopping });
+    return fault ?? (bytes === 0 ? 'present' : { bytes });
   }
 
   /** The URLs of sitemaps, and of those that they list. Each is fetched as everything else is, through the zone of its host. */
-  async #fromSitemaps(sitemaps: readonly string[], counts: Counts): Promise<readonly string[]> {
+  async #fromSitemaps(sitemaps: readonly string[], tally: WarmTally): Promise<readonly string[]> {
     const urls = new Set<string>();
     const waiting = sitemaps.map((url) => ({ url, leads: true }));
     for (let seen = 0; seen < waiting.length && seen < sitemapsMax && urls.size < urlsMax && !this.#deps.stopping.aborted; seen++) {
       const { leads, url } = waiting[seen] as (typeof waiting)[number];
       try {
         const listed = await readSitemap(await this.#bytesOf(url), new URL(url).host);
+        for (const fault of faultsOf(listed, url)) tally.fail(url, fault);
         for (const one of listed.urls) urls.add(one);
         if (leads) waiting.push(...listed.sitemaps.map((one) => ({ url: one, leads: false })));
       } catch (err) {
-        counts.failed++;
+        const status = err instanceof ReplyStatusError ? err.status : null;
+        tally.fail(url, { status, reason: `The sitemap cannot be read: ${err instanceof Error ? err.message : String(err)}` });
         this.#deps.logger.warn({ err, url }, 'a sitemap cannot be read');
       }
     }
@@ -217,14 +269,14 @@ export class Warmer {
   }
 }
 
-/** Whether a fill brought what others get, too. */
-async function isStored(fill: Fill): Promise<boolean> {
-  const outcome = await fill.outcome;
-  if (outcome.kind === 'private') outcome.claim()?.body?.cancel();
-  await fill.done;
-  if (fill.failure !== undefined) return false;
-  if (outcome.kind === 'confirmed') return true;
-  return outcome.kind === 'shared' && outcome.response.status === 200 && outcome.keeps && outcome.body.complete;
+/** What of a sitemap is not warmed. */
+function faultsOf({ firstOther, more, others, sitemaps, urls }: Sitemap, url: string): readonly WarmFault[] {
+  const reasons = [
+    ...(others === 0 ? [] : [`The sitemap lists ${others} URLs that are not of ${new URL(url).host}, and are left out: ${firstOther}`]),
+    ...(more ? [`The sitemap lists more than ${locationsMax} URLs: the rest is left out.`] : []),
+    ...(urls.length + sitemaps.length + others === 0 ? ['The sitemap lists no URL, if it is one.'] : []),
+  ];
+  return reasons.map((reason) => ({ status: null, reason }));
 }
 
 export interface WarmerParts extends Pick<WarmerDeps, 'cache' | 'book' | 'logger' | 'now' | 'onFatal' | 'bytesOf'> {

@@ -1,8 +1,19 @@
 import { isSource, type BytesOf, type EdgeReply } from '../server/exchange.ts';
 
-/** The body of an answer of this edge. @throws Error for another status than 200, or a longer one */
+/** Another answer than the one that was needed. */
+export class ReplyStatusError extends Error {
+  override readonly name = 'ReplyStatusError';
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`The answer has status ${status}.`);
+    this.status = status;
+  }
+}
+
+/** The body of an answer of this edge. @throws ReplyStatusError for another status than 200, Error for a longer one */
 export async function wholeReply({ body, head }: EdgeReply, bytesMax: number, bytesOf: BytesOf): Promise<Uint8Array> {
-  if (head.status !== 200 || body === null) throw new Error(`the answer is ${head.status}`);
+  if (head.status !== 200 || body === null) throw new ReplyStatusError(head.status);
   if (body instanceof Uint8Array) return body;
   if (!isSource(body)) return bytesOf(body);
   const chunks: Uint8Array[] = [];
@@ -11,7 +22,7 @@ export async function wholeReply({ body, head }: EdgeReply, bytesMax: number, by
     size += bytes.length;
     if (size > bytesMax) {
       body.cancel();
-      throw new Error(`more than ${bytesMax} bytes`);
+      throw new Error(`It has more than ${bytesMax} bytes.`);
     }
     chunks.push(bytes);
   }

@@ -1,7 +1,11 @@
 import { warmUrlsMax } from '#domain/cache';
+import { warmFailuresMax } from '#events';
 import { z } from 'zod';
-import { asOf, eventId, lineOfText, timestamp, warmId } from '../http/fields.ts';
+import { asOf, eventId, lineOfText, pageCursor, timestamp, warmId } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
+
+/** Of an edge, where warmings are listed. */
+export const warmFailuresListed = 5;
 
 const location = lineOfText.min(1).max(4096);
 
@@ -36,8 +40,17 @@ export const warmView = z.object({
       urls: z.number().describe('That it went through, those of sitemaps among them.'),
       present: z.number().describe('That it had already.'),
       fetched: z.number().describe('That it fetched and stored; of a dry run, that it would fetch.'),
-      failed: z.number(),
+      failed: z.number().describe('URLs that came to nothing, and sitemaps, or what they list, that did.'),
       bytes: z.number(),
+      failures: z
+        .array(
+          z.object({
+            url: z.string(),
+            status: z.number().nullable().describe('Of the origin’s answer; null where there was none.'),
+            reason: z.string(),
+          }),
+        )
+        .describe(`What failed and why: the first ${warmFailuresMax} of an edge; where warmings are listed, the first ${warmFailuresListed}.`),
       finishedAt: timestamp.nullable(),
     }),
   ),
@@ -74,7 +87,7 @@ export const warmCache = operation({
       .optional()
       .describe('Whose favourites `top` means; those of all regions when left out. Unless `regions` or `edges` say otherwise, its edges fetch them.'),
     regions: z.array(eventId).max(100).default([]).describe('Edges of these regions alone.'),
-    edges: z.array(eventId).max(100).default([]).describe('These edges alone.'),
+    edges: z.array(eventId).max(100).default([]).describe('These edges alone; one that there is not is 404.'),
     perSecond: z.number().int().min(1).max(1000).default(100).describe('What one edge asks the origins for at most, per second.'),
     dryRun: z.boolean().default(false).describe('Only tell how much of it each edge has.'),
     reason: lineOfText.max(1024).default(''),
@@ -95,4 +108,18 @@ export const showWarm = operation({
   params: z.strictObject({ id: warmId }),
   query: z.strictObject({ asOf }),
   answer: warmView,
+});
+
+export const listWarms = operation({
+  id: 'listWarms',
+  tag: 'CDN',
+  method: 'GET',
+  path: '/api/v1/cdn/warms',
+  summary: 'List warmings and how far edges have come, the newest first',
+  scopes: ['view', 'operate'],
+  tenancy: 'own',
+  context: 'cache',
+  status: 200,
+  query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20), cursor: pageCursor, asOf }),
+  answer: z.object({ items: z.array(warmView), nextCursor: z.string().nullable() }),
 });

@@ -10,7 +10,7 @@ import { PastModels } from '../past/past-models.ts';
 import { PopularUrls } from './popular-urls.ts';
 import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
-import { showWarm, warmCache } from './warm.contract.ts';
+import { listWarms, showWarm, warmCache } from './warm.contract.ts';
 import { WarmReader } from './warm-reader.ts';
 
 type WarmBody = InputOf<typeof warmCache>['body'];
@@ -47,6 +47,7 @@ export class WarmController {
     const warmId = `wm-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('warm', principal.id, wordsOf(idempotencyKey, body)))}`;
     // What is asked for most is another list by now: asked for again, the warming is the one that there is.
     if (body.top !== undefined && idempotencyKey !== undefined && (await this.#reader.knows(warmId))) return { warmId };
+    await this.#reader.requireEdges(body.edges);
     const order = await this.#orderOf(body, principal);
     await this.#rates.takeWarm(order.urls.length + order.sitemaps.length * 1000, principal);
     const result = await this.#commands.execute(warmAggregate, warmId, { type: 'RequestWarm', warmId, ...order }, caller);
@@ -76,5 +77,16 @@ export class WarmController {
   async showWarm(@Input(showWarm) { params, query }: InputOf<typeof showWarm>, @ByCaller() { principal }: Caller): Promise<object> {
     if (query.asOf === undefined) return this.#reader.existing(params.id, principal);
     return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => new WarmReader(reads).existing(params.id, principal));
+  }
+
+  @Route(listWarms)
+  listWarms(@Input(listWarms) { query }: InputOf<typeof listWarms>, @ByCaller() { principal }: Caller): Promise<object> {
+    const { asOf: moment, ...page } = query;
+    if (moment === undefined) return this.#reader.page(page, principal);
+    return this.#past.at(moment, 'query.asOf', async ({ asOf, reads }) => {
+      const found = await new WarmReader(reads).page(page, principal);
+      if (found.items.length === 0) await this.#past.requireBegun(asOf, 'query.asOf');
+      return found;
+    });
   }
 }

@@ -2,7 +2,7 @@ import { createTenant, issueKey, listKeys, listTenants, resumeTenant, revokeKey,
 import { listRefusals } from '../access/refusals.contract.ts';
 import { listEffects, listReactors, resetReactor, retryEffect } from '../effects/effects.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
-import { showWarm, warmCache } from '../cdn/warm.contract.ts';
+import { listWarms, showWarm, warmCache } from '../cdn/warm.contract.ts';
 import { listPurges, purgeCache, showPurge } from '../cdn/cdn.contract.ts';
 import { cdnHealth, drainEdge, listEdgePeers, listEdges, registerEdge, removeEdge, resumeEdge, showEdge } from '../cdn/edges.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
@@ -154,6 +154,7 @@ export const operations: readonly Operation[] = [
   listPurges,
   showPurge,
   warmCache,
+  listWarms,
   showWarm,
   cdnHealth,
   showTraffic,

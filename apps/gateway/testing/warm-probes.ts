@@ -39,6 +39,13 @@ export function warmProbes(bench: () => TenantBench): Readonly<Record<string, ()
       expectNothingForeign(view);
       expect((view.json as unknown as { readonly total: number }).total).toBe(1);
     },
+    listWarms: async () => {
+      const { as, acme, globex, expectNothingForeign } = bench();
+      const answer = await as(acme.headers, 'GET', '/api/v1/cdn/warms');
+      expectNothingForeign(answer);
+      expect(answer.text).toContain('shop.acme.example');
+      expect((await as(globex.headers, 'GET', '/api/v1/cdn/warms')).text).toContain(await askOnce({ as, headers: globex.headers, id: 'globex' }));
+    },
     showWarm: async () => {
       const { as, acme, globex } = bench();
       const warmId = await askOnce({ as, headers: globex.headers, id: 'globex' });

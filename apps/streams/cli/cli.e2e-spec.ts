@@ -127,9 +127,15 @@ describe('the streams command, on a running platform', () => {
       expect.stringMatching(/^Nothing is fetched\. wm-[a-z0-9]+ only looks:\n {2}edge-1: 2 URLs: \d there already, \d would be fetched/),
       '',
     ]);
-    const { code, out } = await streams(env, 'cdn', 'warm', '/ledger/v1/keys', '/live/none/master.m3u8');
-    expect(out).toMatch(/^Warming wm-[a-z0-9]+ is done\.\n {2}edge-1: 2 URLs: \d there already, \d fetched \(0\.0 MB\), 1 failed\n$/);
-    expect(code).toBe(0);
+    const { code, err, out } = await streams(env, 'cdn', 'warm', '/ledger/v1/keys', '/live/none/master.m3u8');
+    expect(out).toMatch(
+      /^Warming wm-[a-z0-9]+ is done\.\n {2}edge-1: 2 URLs: \d there already, \d fetched \(0\.0 MB\), 1 failed\n {4}\/live\/none\/master\.m3u8: The origin answered with status 404\.\n$/,
+    );
+    expect([code, err]).toEqual([1, expect.stringContaining('1 failed.')]);
+    expect((await streams(env, 'cdn', 'warm', '/ledger/v1/keys')).code).toBe(0);
+    const [unknown, nowhere] = [await streams(env, 'cdn', 'warm', '/a', '--edge', 'nonesuch'), await streams(env, 'cdn', 'warm', '/a', '--region', 'nowhere')];
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('There is no edge nonesuch.')]);
+    expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('no edge that wm-')]);
     const refused = await streams(env, 'cdn', 'warm', 'nonsense');
     expect([refused.code, refused.err]).toEqual([expect.any(Number), expect.stringContaining('urls.0')]);
     const unheard = await streams(env, 'cdn', 'warm', '--top', '5', '--region', 'nowhere');

@@ -27,6 +27,7 @@ interface WarmView {
     readonly fetched: number;
     readonly failed: number;
     readonly bytes: number;
+    readonly failures: ReadonlyArray<{ readonly url: string; readonly status: number | null; readonly reason: string }>;
   }>;
 }
 
@@ -52,7 +53,10 @@ export async function warm({ api, print }: CommandContext, urls: readonly string
   const untilMs = performance.now() + options.timeout * 1000;
   for (;;) {
     const view = await api.call<WarmView>('GET', `/api/v1/cdn/warms/${warmId}`);
-    if (view.progress !== null && view.progress.pending.length === 0) return print(view, () => warmLines(warmId, view, dryRun === true));
+    if (view.progress !== null && view.progress.pending.length === 0) {
+      print(view, () => warmLines(warmId, view, dryRun === true));
+      return requireWarmed(warmId, view);
+    }
     if (performance.now() > untilMs) {
       const who = view.progress?.pending.join(', ') ?? 'nobody knows who';
       throw new PlainFailure(`Warming ${warmId} goes on: ${who} did not finish within ${options.timeout} s.`);
@@ -61,15 +65,30 @@ export async function warm({ api, print }: CommandContext, urls: readonly string
   }
 }
 
+/** @throws PlainFailure where something is not at the edges now that should be */
+function requireWarmed(warmId: string, { results }: WarmView): void {
+  if (results.length === 0) throw new PlainFailure(`Nothing was warmed: no edge that ${warmId} is for is up.`);
+  const failed = results.reduce((sum, result) => sum + result.failed, 0);
+  if (failed > 0) throw new PlainFailure(`${failed} failed. What and why: GET /api/v1/cdn/warms/${warmId}`);
+}
+
+/** Of an edge's failures. */
+const failuresShown = 10;
+
+function failureLines({ failed, failures }: WarmView['results'][number]): readonly string[] {
+  const shown = failures.slice(0, failuresShown).map(({ reason, url }) => `    ${url}: ${reason}`);
+  return failed > shown.length ? [...shown, `    … and ${failed - shown.length} more`] : shown;
+}
+
 /** What became of a warming on each edge. */
 export function warmLines(warmId: string, { results }: WarmView, dryRun: boolean): readonly string[] {
-  if (results.length === 0) return [`Warming ${warmId} is on the log. No edge that it is for is up.`];
+  if (results.length === 0) return [`Warming ${warmId} is on the log.`];
   const fetched = dryRun ? 'would be fetched' : 'fetched';
   return [
     dryRun ? `Nothing is fetched. ${warmId} only looks:` : `Warming ${warmId} is done.`,
-    ...results.map(
-      (one) =>
-        `  ${one.edgeId}: ${one.urls} URLs: ${one.present} there already, ${one.fetched} ${fetched} (${(one.bytes / 1e6).toFixed(1)} MB), ${one.failed} failed`,
-    ),
+    ...results.flatMap((one) => [
+      `  ${one.edgeId}: ${one.urls} URLs: ${one.present} there already, ${one.fetched} ${fetched} (${(one.bytes / 1e6).toFixed(1)} MB), ${one.failed} failed`,
+      ...failureLines(one),
+    ]),
   ];
 }

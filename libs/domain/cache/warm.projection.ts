@@ -1,4 +1,4 @@
-import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, warmFinished, warmRequested, type DomainEvent } from '#events';
+import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, stampOf, warmFinished, warmRequested, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 
 /** One row per warming, with what the first of its events names. */
@@ -21,7 +21,7 @@ export const warmTable: TableSpec = {
   expires: { newest: 'requested_at_ms', oldest: 'requested_at_ms' },
 };
 
-/** One row per warming and edge. An edge that did it again counts with the most of each. */
+/** One row per warming and edge. An edge that did it again counts with the most of each, and tells what failed the last time. */
 export const warmResultTable: TableSpec = {
   name: 'warm_result',
   key: { warm_id: 'text', edge_id: 'text', origin: 'text' },
@@ -33,6 +33,7 @@ export const warmResultTable: TableSpec = {
     fetched: { type: 'bigint', join: 'max' },
     failed: { type: 'bigint', join: 'max' },
     bytes: { type: 'bigint', join: 'max' },
+    failures: { type: 'json', join: 'lww', stamp: 'done' },
     first_finished_at_ms: { type: 'bigint', join: 'min' },
     finished_at_ms: { type: 'bigint', join: 'max' },
   },
@@ -52,10 +53,12 @@ function project(event: DomainEvent): readonly RowChange[] {
     return [{ table: warmTable.name, key: { warm_id: warmId }, set }];
   }
   if (event.type === warmFinished.type) {
-    const { bytes, edgeId, failed, fetched, finishedAtMs, present, region, urls, warmId } = event.data;
+    const { bytes, edgeId, failed, failures, fetched, finishedAtMs, present, region, urls, warmId } = event.data;
     const counts = { urls: BigInt(urls), present: BigInt(present), fetched: BigInt(fetched), failed: BigInt(failed), bytes: BigInt(bytes) };
     const key = { warm_id: warmId, edge_id: edgeId, origin: event.origin ?? '' };
-    return [{ table: warmResultTable.name, key, set: { region, ...counts, first_finished_at_ms: BigInt(finishedAtMs), finished_at_ms: BigInt(finishedAtMs) } }];
+    const about = { region, ...counts, failures: failures.map((failure) => JSON.stringify(failure)) };
+    const set = { ...about, first_finished_at_ms: BigInt(finishedAtMs), finished_at_ms: BigInt(finishedAtMs) };
+    return [{ table: warmResultTable.name, key, set, stamps: { done: stampOf(event) } }];
   }
   return [];
 }
@@ -63,7 +66,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** What was warmed, and how far each edge has come. */
 export const warmsProjection: Projection<DomainEvent> = {
   name: 'warms',
-  version: 1,
+  version: 2,
   contexts: ['cache'],
   handles: [warmRequested.type, warmFinished.type],
   ignores: [purgeRequested.type, purgeApplied.type, purgeCountRequested.type, purgeCounted.type],

@@ -50,13 +50,15 @@ describe('warmings', () => {
   );
 
   test('edges answer in any order, and twice', () => {
-    const event = (draft: object, time: number): DomainEvent => ({ ...draft, time, tenant: 'default', actor: 'key:k-1' }) as unknown as DomainEvent;
-    const counts = { urls: 2, present: 0, fetched: 2, failed: 0, bytes: 10 };
+    const event = (draft: object, time: number): DomainEvent =>
+      ({ ...draft, id: `id-${time}`, time, tenant: 'default', actor: 'key:k-1' }) as unknown as DomainEvent;
+    const failures = [{ url: '/a', status: 404, reason: 'The origin answered with status 404.' }];
+    const counts = { urls: 2, present: 0, fetched: 2, failed: 0, bytes: 10, failures };
     const events = [
       event(warmRequested.draft({ warmId: 'wm-1', ...order, part: 0, parts: 2, total: 3 }), 1),
       event(warmRequested.draft({ warmId: 'wm-1', ...order, urls: ['/c'], sitemaps: [], part: 1, parts: 2, total: 3 }), 2),
       event(warmFinished.draft({ warmId: 'wm-1', edgeId: 'e', region: 'eu', ...counts, finishedAtMs: 5 }), 5),
-      event(warmFinished.draft({ warmId: 'wm-1', edgeId: 'e', region: 'eu', ...counts, fetched: 1, finishedAtMs: 4 }), 4),
+      event(warmFinished.draft({ warmId: 'wm-1', edgeId: 'e', region: 'eu', ...counts, fetched: 1, failures: [], finishedAtMs: 4 }), 4),
     ];
     const rows = (some: readonly DomainEvent[]) =>
       foldChanges(
@@ -65,5 +67,7 @@ describe('warmings', () => {
       ).map(({ table, key, set }) => ({ table, key, set }));
     expect(rows([...events].toReversed())).toEqual(rows(events));
     expect(rows([...events, ...events])).toEqual(rows(events));
+    // What failed is told by the last that was said.
+    expect(rows(events).find(({ table }) => table === 'warm_result')?.set).toMatchObject({ fetched: 2n, failures: failures.map((one) => JSON.stringify(one)) });
   });
 });

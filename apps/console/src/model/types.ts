@@ -140,6 +140,28 @@ export interface PurgeView {
   readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly mirroredFrom: string | null; readonly delayMs: number; readonly objects: number }>;
 }
 
+/** What edges were made to fetch before it was asked for. */
+export interface WarmView {
+  readonly id: string;
+  readonly mode: 'fetch' | 'dry-run';
+  readonly urls: readonly string[];
+  readonly sitemaps: readonly string[];
+  readonly total: number;
+  readonly reason: string;
+  readonly requestedAt: string | null;
+  readonly requestedBy: string | null;
+  readonly progress: { readonly edges: number; readonly finished: number; readonly failed: number; readonly pending: readonly string[] } | null;
+  readonly results: ReadonlyArray<{
+    readonly edgeId: string;
+    readonly mirroredFrom: string | null;
+    readonly present: number;
+    readonly fetched: number;
+    readonly failed: number;
+    readonly bytes: number;
+    readonly failures: ReadonlyArray<{ readonly url: string; readonly status: number | null; readonly reason: string }>;
+  }>;
+}
+
 /** An event as the API shows it: CloudEvents 1.0 JSON. */
 export interface FeedEvent {
   readonly id: string;

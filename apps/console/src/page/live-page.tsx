@@ -8,6 +8,7 @@ import { EventTape } from '../view/event-tape.tsx';
 import { PurgeList } from '../view/purge-list.tsx';
 import { Stage } from '../view/stage.tsx';
 import { StreamList } from '../view/stream-list.tsx';
+import { WarmList } from '../view/warm-list.tsx';
 
 export interface LivePageProps {
   readonly api: Api;
@@ -45,6 +46,7 @@ export function LivePage({ api, streams, health, refreshStreams }: LivePageProps
         <EventTape api={api} onEvent={onEvent} />
         <EdgePanel api={api} health={health} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
         <PurgeList api={api} pulse={pulse} />
+        <WarmList api={api} />
       </div>
     </main>
   );
