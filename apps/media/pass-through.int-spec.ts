@@ -8,7 +8,7 @@ import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from '#core/flv';
 import { segmentToTs } from '#core/mpegts';
 import { enhancedSource } from '../../test/interop/enhanced-source.ts';
 import { flvSource } from './testing/flv-source.ts';
-import { hlsFolder, probe } from './testing/hls-folder.ts';
+import { beginnings, hlsFolder, probe } from './testing/hls-folder.ts';
 import { MediaScene } from './testing/media-scene.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
 import { watchAudio } from './testing/watch.ts';
@@ -108,9 +108,12 @@ describe('a source that is its own rendition', () => {
     expect(before.length - sound.length).toBeLessThan(5);
     expect(sound).toEqual(before.slice(before.length - sound.length));
     const renditions = (started?.['renditions'] ?? []) as Parameters<typeof hlsFolder>[2];
-    const { complaints, streams, duration } = await probe(await hlsFolder(scene.folder, scene.blobs, renditions, await scene.stream.segments()));
+    const master = await hlsFolder(scene.folder, scene.blobs, renditions, await scene.stream.segments());
+    const { complaints, streams, duration } = await probe(master);
     expect(complaints).toBe('');
     expect(duration).toBeCloseTo(7, 1);
+    // The first picture is shown 67 ms after it is decoded.
+    expect(await beginnings(master)).toEqual({ video: 0, audio: expect.closeTo(0, 1.7) });
     expect(streams.find(({ codec_name }) => codec_name === 'h264')?.packets).toBe(210);
     await expectTransported(path);
   }, 120_000);

@@ -35,6 +35,14 @@ export interface Probed {
   readonly duration: number;
 }
 
+/** Where picture and sound begin for a player that is built on libavformat, seconds. */
+export async function beginnings(path: string): Promise<Readonly<Record<'video' | 'audio', number>>> {
+  const argv = ['-v', 'error', '-show_entries', 'packet=codec_type,pts_time', '-of', 'csv=p=0', path];
+  const { stdout } = await run('ffprobe', argv, { maxBuffer: 1e8 });
+  const times = (kind: string): number[] => stdout.split('\n').flatMap((line) => (line.startsWith(`${kind},`) ? [Number(line.split(',')[1])] : []));
+  return { video: Math.min(...times('video')), audio: Math.min(...times('audio')) };
+}
+
 /** What ffprobe makes of a playlist, every packet read. */
 export async function probe(path: string): Promise<Probed> {
   const argv = ['-v', 'warning', '-count_packets', '-show_entries', 'stream=codec_name,width,height,nb_read_packets:format=duration', '-of', 'json', path];

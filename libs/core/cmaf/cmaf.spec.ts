@@ -54,18 +54,25 @@ describe('the picture', () => {
     expect(parts[0]).toMatchObject({ kind: 'init', track: { codecs: 'avc1.64001f', width: 1280, height: 720, timescale: 90_000 } });
     const fragments = fragmentsOf(parts);
     expect(fragments.map(({ baseDecodeTime, samples }) => [baseDecodeTime, samples.length])).toEqual([
-      [90_000, 12],
-      [133_200, 12],
-      [176_400, 1],
-      [180_000, 12],
-      [223_200, 12],
-      [266_400, 1],
+      [90_000, 14],
+      [133_200, 11],
+      [180_000, 14],
+      [223_200, 11],
     ]);
     // The cut is known when the key frame comes, not when its fragment is full.
-    expect(fragments.map(({ endsAtKeyFrame }) => endsAtKeyFrame)).toEqual([undefined, undefined, true, undefined, undefined, undefined]);
+    expect(fragments.map(({ endsAtKeyFrame }) => endsAtKeyFrame)).toEqual([undefined, true, undefined, undefined]);
     expect(fragments.flatMap(({ samples }) => samples.map(({ data }) => data[0]))).toEqual(Array.from({ length: 50 }, (_, n) => n));
-    expect(fragments[0]?.samples.slice(0, 3).map(({ compositionOffset }) => compositionOffset)).toEqual([0, 3600, -3600]);
-    expect(new Set(fragments.flatMap(({ samples }) => samples.map(({ duration }) => duration)))).toEqual(new Set([3600]));
+    // Frames behind the key frame do not wait as long as that did; the last one lasts until the next key frame.
+    const first = fragments.slice(0, 2).flatMap(({ samples }) => samples);
+    expect(first.slice(0, 4).map(({ compositionOffset, duration }) => [compositionOffset, duration])).toEqual([
+      [0, 1],
+      [7199, 1],
+      [3598, 3598],
+      [10_800, 3600],
+    ]);
+    expect(first.at(-1)).toMatchObject({ compositionOffset: 3600, duration: 3600 + 7200 });
+    expect(Math.min(...first.map(({ compositionOffset }) => compositionOffset))).toBe(0);
+    expect(first.reduce((sum, { duration }) => sum + duration, 0)).toBe(90_000);
   });
 
   test('is read back sample for sample, with what moved its decode times', () => {

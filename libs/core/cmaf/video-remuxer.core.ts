@@ -13,7 +13,10 @@ const keyFrameFlags = 0x0200_0000;
 const otherFlags = 0x0101_0000;
 
 interface OpenFrame {
+  /** Where it would be decoded if all frames were moved as key frames are. */
   readonly ticks: number;
+  /** Where it is decoded. */
+  readonly decodeTicks: number;
   readonly compositionOffset: number;
   readonly flags: number;
   readonly data: Uint8Array;
@@ -21,14 +24,17 @@ interface OpenFrame {
 
 /**
  * Frames of one video track as fragments on the stream's timeline. A frame lasts until the next is decoded, so each waits for
- * its successor. Decode times are moved so that key frames are decoded when they are shown: segments then begin where their
- * picture does, and frames shown before they are decoded by that measure have negative offsets (the brand `cmf2` allows them).
+ * its successor. Key frames are decoded when they are shown: segments then begin where their picture does. Of a source with B-frames
+ * the others keep their decode times, as far as the key frame before them lets them: the first ones of a group follow it at once, and
+ * the last one lasts until the next. So no frame is shown before it is decoded, and nobody has to know of a shift: players differ in
+ * what they make of negative composition offsets and of edit lists in segments (docs/adr/0060).
  */
 export class VideoRemuxer {
   readonly #init: TrackRemuxerInit;
   #shiftTicks: number | undefined;
   #open: OpenFrame | undefined;
   #samples: Sample[] = [];
+  /** Of the first sample in hand. */
   #startTicks = 0;
   #lastTicks: number;
   #lastDuration = ticksPerMs;
@@ -71,9 +77,10 @@ export class VideoRemuxer {
     this.#isStill = false;
     if (keyFrame) this.#still = data;
     const ticks = Math.max(due, this.#lastTicks + 1);
-    const fragment = this.#closeFrame(ticks, keyFrame);
+    const decodeTicks = this.#decodeTicks(ticks, keyFrame);
+    const fragment = this.#closeFrame(ticks, decodeTicks, keyFrame);
     this.#lastTicks = ticks;
-    this.#open = { ticks, compositionOffset: shown - ticks, flags: keyFrame ? keyFrameFlags : otherFlags, data };
+    this.#open = { ticks, decodeTicks, compositionOffset: shown - decodeTicks, flags: keyFrame ? keyFrameFlags : otherFlags, data };
     return fragment;
   }
 
@@ -85,9 +92,9 @@ export class VideoRemuxer {
   still(atTicks: number, isPoint: boolean): Fragment | undefined {
     if (this.#still === undefined || atTicks <= this.#lastTicks) return undefined;
     this.#isStill = true;
-    const fragment = this.#closeFrame(atTicks, isPoint);
+    const fragment = this.#closeFrame(atTicks, atTicks, isPoint);
     this.#lastTicks = atTicks;
-    this.#open = { ticks: atTicks, compositionOffset: 0, flags: isPoint ? keyFrameFlags : otherFlags, data: this.#still };
+    this.#open = { ticks: atTicks, decodeTicks: atTicks, compositionOffset: 0, flags: isPoint ? keyFrameFlags : otherFlags, data: this.#still };
     return fragment;
   }
 
@@ -97,25 +104,29 @@ export class VideoRemuxer {
     if (open === undefined) return undefined;
     const endTicks = endMs === undefined ? 0 : Math.round((endMs + this.#init.offsetMs) * ticksPerMs) + (this.#shiftTicks ?? 0);
     const isNext = endTicks > open.ticks && endTicks - open.ticks <= videoTimescale;
-    this.#keep(open, isNext ? endTicks - open.ticks : this.#lastDuration);
+    this.#keep(open, (isNext ? endTicks : open.ticks + this.#lastDuration) - open.decodeTicks);
     this.#open = undefined;
     return this.#take();
   }
 
+  #decodeTicks(ticks: number, keyFrame: boolean): number {
+    return keyFrame ? ticks : Math.max(ticks - (this.#shiftTicks ?? 0), (this.#open?.decodeTicks ?? 0) + 1);
+  }
+
   /** The frame before the one at `ticks` is complete. */
-  #closeFrame(ticks: number, keyFrame: boolean): Fragment | undefined {
+  #closeFrame(ticks: number, decodeTicks: number, keyFrame: boolean): Fragment | undefined {
     const open = this.#open;
     if (open === undefined) return undefined;
     this.#lastDuration = ticks - open.ticks;
-    this.#keep(open, this.#lastDuration);
+    this.#keep(open, decodeTicks - open.decodeTicks);
     // The next frame will last about as long as this one: a fragment ends before it would be too long.
-    const isFull = ticks - this.#startTicks + this.#lastDuration > fragmentTicksMax || this.#samples.length === fragmentFramesMax;
+    const isFull = decodeTicks - this.#startTicks + this.#lastDuration > fragmentTicksMax || this.#samples.length === fragmentFramesMax;
     if (keyFrame) return { ...this.#take(), endsAtKeyFrame: true };
     return isFull ? this.#take() : undefined;
   }
 
-  #keep({ ticks, compositionOffset, flags, data }: OpenFrame, duration: number): void {
-    if (this.#samples.length === 0) this.#startTicks = ticks;
+  #keep({ decodeTicks, compositionOffset, flags, data }: OpenFrame, duration: number): void {
+    if (this.#samples.length === 0) this.#startTicks = decodeTicks;
     this.#samples.push({ duration, flags, compositionOffset, data });
   }
 

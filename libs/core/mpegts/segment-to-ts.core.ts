@@ -1,5 +1,5 @@
 import { FlvError } from '#core/flv';
-import { Fmp4Error, Fmp4Splitter, isSync, readSampleEntry, type Fragment, type SampleEntry, type TrackInit } from '#core/fmp4';
+import { Fmp4Error, Fmp4Splitter, isSync, readSampleEntry, type Fragment, type Sample, type SampleEntry, type TrackInit } from '#core/fmp4';
 import { adtsHeader } from './adts.core.ts';
 import { avcStream, hevcStream, type ByteStream } from './annex-b.core.ts';
 import { MpegTsError } from './errors.ts';
@@ -104,20 +104,60 @@ function videoStream({ type, config }: SampleEntry): ByteStream {
 function videoOf({ track, entry, fragments }: Parsed): Elementary {
   const stream = videoStream(entry);
   const toTicks = (ticks: number): number => Math.round((ticks * clockRate) / track.timescale);
-  // A frame is decoded before it is shown: what was moved for segments is moved back.
-  const shift = Math.max(entry.shiftTicks, ...fragments.flatMap(({ samples }) => samples.map(({ compositionOffset }) => -compositionOffset)));
-  const all: Pes[] = [];
-  for (const { baseDecodeTime, samples } of fragments) {
-    let ticks = baseDecodeTime;
-    for (const sample of samples) {
-      const presentationTicks = tsOriginTicks + toTicks(ticks + sample.compositionOffset);
-      const decodeTicks = tsOriginTicks + toTicks(ticks - shift);
-      const isEntry = isSync(sample);
-      all.push(pes('video', { pid: pids.video, presentationTicks, decodeTicks, isEntry, payload: stream.accessUnit(sample.data, isEntry) }));
-      ticks += sample.duration;
-    }
-  }
+  const frames = framesOf(fragments);
+  const decoded = decodeTimes(frames, entry.shiftTicks);
+  const all = frames.map(({ ticks, sample }, at) => {
+    const presentationTicks = tsOriginTicks + toTicks(ticks + sample.compositionOffset);
+    const decodeTicks = tsOriginTicks + toTicks(decoded[at] as number);
+    const isEntry = isSync(sample);
+    return pes('video', { pid: pids.video, presentationTicks, decodeTicks, isEntry, payload: stream.accessUnit(sample.data, isEntry) });
+  });
   return { streamType: stream.streamType, pes: all };
+}
+
+interface Frame {
+  readonly sample: Sample;
+  /** Where a player of segments decodes it. */
+  readonly ticks: number;
+}
+
+function framesOf(fragments: readonly Fragment[]): readonly Frame[] {
+  return fragments.flatMap(({ baseDecodeTime, samples }) => {
+    let ticks = baseDecodeTime;
+    return samples.map((sample) => ({ sample, ticks: (ticks += sample.duration) - sample.duration }));
+  });
+}
+
+/** A frame is decoded before it is shown, and at its own pace: what was moved for segments is moved back. */
+function decodeTimes(frames: readonly Frame[], shiftTicks: number): readonly number[] {
+  const offsets = frames.map(({ sample }) => sample.compositionOffset);
+  // Segments of former versions have moved all frames alike.
+  const areMovedAlike = offsets.some((offset) => offset < 0) || offsets.every((offset) => offset === 0);
+  const shift = Math.max(shiftTicks, ...offsets.map((offset) => -offset));
+  if (areMovedAlike || shift === 0) return frames.map(({ ticks }) => ticks - shift);
+  const times: number[] = [];
+  for (let from = 0; from < frames.length;) {
+    const { ticks: shownTicks, sample } = frames[from] as Frame;
+    if (!isSync(sample)) {
+      times.push(shownTicks);
+      from += 1;
+      continue;
+    }
+    // It waits for where it is shown, and those behind it that would have been decoded meanwhile for it.
+    let until = from + 1;
+    while (until < frames.length && isHeldUp(frames, until)) until += 1;
+    const begins = shownTicks - shift;
+    const ends = until < frames.length ? (frames[until] as Frame).ticks : shownTicks + 1;
+    for (let at = from; at < until; at++) times.push(begins + Math.floor(((at - from) * (ends - begins)) / (until - from)));
+    from = until;
+  }
+  return times;
+}
+
+/** It follows the one before it at once. */
+function isHeldUp(frames: readonly Frame[], at: number): boolean {
+  const [before, { ticks, sample }] = [frames[at - 1] as Frame, frames[at] as Frame];
+  return !isSync(sample) && ticks - before.ticks <= 1;
 }
 
 /** Layer III by the object type of its descriptor. */
