@@ -148,7 +148,8 @@ describe('ffmpeg publishes', () => {
   test('with a codec that nobody here can carry, and is told which', async () => {
     const node = await start();
     const key = await node.createStream('st-aaaaaaaa');
-    const { output } = await publish(node.url(key), 30, ['-c:v', 'libx264', '-c:a', 'adpcm_swf', '-ar', '44100']).ended;
+    const wrong = ['-c:v', 'libx264', '-c:a', 'adpcm_swf', '-ar', '44100'];
+    const { output } = await publish(node.url(key), 30, wrong).ended;
     expect(output).toMatch(/Server error: The audio codec adpcm is not supported|Broken pipe|reset|Conversion failed/);
     expect((await node.engines.eventually('stream.interrupted')).data).toMatchObject({
       reason: 'unsupported-codec',
@@ -157,6 +158,11 @@ describe('ffmpeg publishes', () => {
     });
     // It had been let in: one record says that it is over, and why.
     expect((await node.engines.events()).map(({ type }) => type)).not.toContain('stream.publish-rejected');
+    // It connects again by itself: at the door it hears why, and viewers see no stream that begins and breaks.
+    const again = await publish(node.url(key), 30, wrong).ended;
+    expect(again.output).toMatch(/The audio codec adpcm is not supported: .* Change that, and try again in \d+ s\./);
+    expect((await node.engines.eventually('stream.publish-rejected')).data).toMatchObject({ reason: 'unsupported-codec', streamId: 'st-aaaaaaaa' });
+    expect((await node.engines.events()).filter(({ type }) => type === 'stream.started')).toHaveLength(1);
   });
 
   test('and the operator stops the stream: the encoder is cut off', async () => {

@@ -49,15 +49,14 @@ export class PublishPermits {
     return this.#init.limits.of(tenant);
   }
 
-  /** A publisher was ended because it went beyond its tenant's limits. */
-  breached({ streamId, endpoint }: Slot, detail: string): void {
-    this.#breaches.remember(`${streamId} ${endpoint}`, detail, this.#deps.clock.now());
+  /** A publisher that was let in was ended for what it sends. */
+  breached({ streamId, endpoint }: Slot, refusal: Refusal): void {
+    this.#breaches.remember(`${streamId} ${endpoint}`, refusal, this.#deps.clock.now());
   }
 
   /** For an encoder that connects again with what it was just ended for. */
   again({ streamId, endpoint }: Slot): Refusal | undefined {
-    const detail = this.#breaches.of(`${streamId} ${endpoint}`, this.#deps.clock.now());
-    return detail === undefined ? undefined : { reason: 'limit-exceeded', detail };
+    return this.#breaches.of(`${streamId} ${endpoint}`, this.#deps.clock.now());
   }
 
   /** Room for one more stream of a tenant; two that come at once may both find it. */

@@ -108,9 +108,9 @@ export class Admission {
     }
   }
 
-  /** A publisher that was let in was ended because it went beyond its tenant's limits. */
-  breached(session: Pick<LiveSession, 'streamId' | 'endpoint'>, detail: string): void {
-    this.#deps.permits.breached(session, detail);
+  /** A publisher that was let in was ended for what it sends: beyond its tenant's limits, or in a codec that nobody can carry. */
+  breached(session: Pick<LiveSession, 'streamId' | 'endpoint'>, refusal: Refusal): void {
+    this.#deps.permits.breached(session, refusal);
   }
 
   /** What the publisher shows for itself, where it comes from included. */

@@ -131,17 +131,29 @@ describe('a session within its limits', () => {
     expect(new SessionLimits({}, undefined, at(0)).announced(encodeMetadata({ width: 7680, height: 4320, videoKbps: 80_000 }))).toBeUndefined();
   });
 
-  test('that was ended is told why when it comes again, for ten seconds', () => {
+  test('that was ended is told why when it comes again, for ten seconds; who comes with it again and again, for a minute', () => {
     const breaches = new RecentBreaches();
     expect(breaches.of('st-a', 0)).toBeUndefined();
-    breaches.remember('st-a', 'Too large.', 1000);
-    expect([breaches.of('st-a', 1001), breaches.of('st-a', 10_500)]).toEqual([
-      'Too large. Change that, and try again in 10 s.',
-      'Too large. Change that, and try again in 1 s.',
-    ]);
-    expect([breaches.of('st-b', 1001), breaches.of('st-a', 11_000), breaches.of('st-a', 2000)]).toEqual([undefined, undefined, undefined]);
-    for (let n = 0; n < 5000; n++) breaches.remember(`st-${n}`, 'x', 0);
-    expect([breaches.of('st-0', 1), breaches.of('st-4999', 1)]).toEqual([undefined, expect.any(String)]);
+    const refusal = { reason: 'unsupported-codec', detail: 'Not this one.' } as const;
+    const told = (nowMs: number): string | undefined => breaches.of('st-a', nowMs)?.detail;
+    breaches.remember('st-a', refusal, 1000);
+    expect(breaches.of('st-a', 1001)).toEqual({ reason: 'unsupported-codec', detail: 'Not this one. Change that, and try again in 10 s.' });
+    expect(told(10_500)).toBe('Not this one. Change that, and try again in 1 s.');
+    expect([breaches.of('st-b', 1001), told(11_000)]).toEqual([undefined, undefined]);
+    for (const [atMs, seconds] of [
+      [11_000, 20],
+      [31_000, 40],
+      [71_000, 60],
+      [131_000, 60],
+      // Five minutes without one are a new beginning.
+      [191_000 + 300_000, 10],
+    ] as const) {
+      breaches.remember('st-a', refusal, atMs);
+      expect(told(atMs)).toBe(`Not this one. Change that, and try again in ${seconds} s.`);
+      expect(told(atMs + seconds * 1000)).toBeUndefined();
+    }
+    for (let n = 0; n < 5000; n++) breaches.remember(`st-${n}`, refusal, 0);
+    expect([breaches.of('st-0', 1), breaches.of('st-4999', 1)?.reason]).toEqual([undefined, 'unsupported-codec']);
   });
 
   test('without limits goes on, and with a lifetime until it is over', () => {

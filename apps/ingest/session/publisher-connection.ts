@@ -159,7 +159,7 @@ export class PublisherConnection implements SessionConnection {
     const { reason, detail } = breach;
     if (reason === 'limit-exceeded') {
       this.#deps.rejections.count(reason);
-      this.#deps.admission.breached(live, detail);
+      this.#deps.admission.breached(live, { reason, detail });
     }
     this.#endLive(breach);
     this.end(detail);
@@ -219,7 +219,10 @@ export class PublisherConnection implements SessionConnection {
     const reject = rejectReasons[error.code];
     // It was let in: that it ends, and why, is one fact, and its refusal no second one.
     if (this.#live !== undefined) {
-      if (reject !== undefined) this.#deps.rejections.count(reject);
+      if (reject !== undefined) {
+        this.#deps.rejections.count(reject);
+        this.#deps.admission.breached(this.#live, { reason: reject, detail: error.message });
+      }
       return this.#endLive({ reason: interruptReasons[error.code] ?? 'protocol-error', detail: error.message });
     }
     const refusedByStream = error.code === 'RTMP_PUBLISH_REFUSED';
