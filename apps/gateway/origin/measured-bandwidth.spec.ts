@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { streamTable } from '#domain/stream';
+import { renditionTable, segmentTable, streamTable } from '#domain/stream';
 import { StreamExtras } from '../streams/stream-extras.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { PlaylistReader, type Playlist } from './playlist-reader.ts';
@@ -40,10 +40,10 @@ test.each([
   expect(textOf(await readers().playlists.master('st', { whole }))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2890800,');
 });
 
-test('a further sound that takes more than the first counts in the variants, and what is too short to be one of the peak does not', async () => {
+test('a further sound that takes more than the first counts in the variants, and what is too short counts with what is before it', async () => {
   reads.segments('audio-1', [48_100, 48_100, 9000], 100_000);
-  expect((await dash(false))['audio-1']).toBe('200000');
-  expect(textOf(await readers().playlists.master('st'))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2950000,');
+  expect((await dash(false))['audio-1']).toBe('224000');
+  expect(textOf(await readers().playlists.master('st'))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2974000,');
 });
 
 test('a further sound of which nothing came yet has what its packager took it for', async () => {
@@ -95,10 +95,39 @@ test('a peak that leaves the window, or a little greater one, changes nothing th
   }
 });
 
-test('before there is enough to measure, a live stream has what its packager took it for', async () => {
-  carriedStream(ten(13_000, 14_000).slice(0, 9));
-  expect(await dash(false)).toEqual({ source: '9240000', '480p': '1960000', audio: '240000' });
-  expect(textOf(await readers().playlists.master('st'))).not.toContain('AVERAGE-BANDWIDTH');
+test('from its first segment on a live stream whose publisher says nothing has twice what that took, and no average yet', async () => {
+  for (const count of [1, 9]) {
+    carriedStream(ten(13_000, 14_000).slice(0, count));
+    expect(await dash(false)).toEqual({ source: '125000', '480p': '1960000', audio: '40000' });
+    expect(textOf(await readers().playlists.master('st'))).not.toContain('AVERAGE-BANDWIDTH');
+  }
+});
+
+test('what a publisher says it sends holds until there is enough to measure, unless more comes already', async () => {
+  const said = async (size: number): Promise<Record<string, string>> => {
+    carriedStream([size, size]);
+    reads.rows = reads.rows.filter(({ table, key }) => table !== renditionTable.name || key['name'] === '480p');
+    reads.rendition('source', 'video', 3_750_000);
+    reads.rendition('audio', 'audio', 144_000);
+    return dash(false);
+  };
+  expect(await said(13_000)).toEqual({ source: '3750000', '480p': '1960000', audio: '144000' });
+  expect((await said(1_000_000))['source']).toBe('5000000');
+});
+
+test('the peak is that of segments one behind the other, short ones included, over half to one and a half times their length', async () => {
+  carriedStream(ten(100_000, 100_000));
+  const bits = async (durationsUs: readonly bigint[], sizes: readonly number[]): Promise<string | undefined> => {
+    const of = ({ table, key }: (typeof reads.rows)[number]): boolean => table === segmentTable.name && key['rendition'] === 'source';
+    const rows = reads.rows
+      .filter(of)
+      .map((row, at) => ({ ...row, set: { ...row.set, ...(at in sizes && { duration_us: durationsUs[at], size_bytes: BigInt(sizes[at] as number) }) } }));
+    reads.rows = [...reads.rows.filter((row) => !of(row)), ...rows];
+    return (await dash(true))['source'];
+  };
+  expect(await bits([], [])).toBe('400000');
+  // Half a second that takes a lot is no peak by itself, and one with the second behind it.
+  expect(await bits([500_000n, 500_000n, 1_000_000n], [200_000, 100_000, 50_000])).toBe('2400000');
 });
 
 test('pictures of a publisher that sends its own ladder are carried, too, and sound that is encoded is not', async () => {

@@ -65,8 +65,11 @@ function audioInfo(body: Uint8Array, { audioKbps }: StreamMetadata): SourceAudio
   return known && { ...known, ...bitrateOf(audioKbps) };
 }
 
+/** No publisher sends more, and some say theirs in bits per second, kbit/s. */
+const saidKbpsMax = 300_000;
+
 function bitrateOf(kbps: number | undefined): { readonly bitrate?: number } {
-  return kbps === undefined ? {} : { bitrate: Math.round(kbps * 1000) };
+  return kbps === undefined || kbps > saidKbpsMax ? {} : { bitrate: Math.round(kbps * 1000) };
 }
 
 function soundOf({ sampleRate, channels }: { readonly sampleRate: number; readonly channels: number }): Pick<SourceAudio, 'sampleRate' | 'channels'> {

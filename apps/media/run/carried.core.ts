@@ -1,5 +1,5 @@
 import { canRemux, trackOf, RemuxError } from '#core/cmaf';
-import type { AudioRendition, PlannedRendition, VideoRendition } from '#core/ffmpeg-plan';
+import { carriedBandwidth, carriedSoundUnknown, type AudioRendition, type PlannedRendition, type VideoRendition } from '#core/ffmpeg-plan';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 
 /** How the renditions of a run are made. */
@@ -40,21 +40,17 @@ export interface BesideRendition {
   readonly track: SourceTrack | undefined;
 }
 
-/** Peak over average within a segment: nobody holds a publisher's encoder to anything. */
-const peakFactor = 1.5;
-const audioBitrateUnknown = 160_000;
-
 /** Undefined for a codec that segments cannot carry. */
 export function carriedVideo(planned: VideoRendition, config: Uint8Array, bitrate = planned.bitrate): VideoRendition | undefined {
   if (!canRemux('video', config)) return undefined;
   const { codecs, width = 0, height = 0 } = trackOf('video', config);
   const size = width > 0 && height > 0 ? { width, height } : {};
-  return { ...planned, ...size, codecs, bitrate, bandwidth: Math.ceil(bitrate * peakFactor), level: 0 };
+  return { ...planned, ...size, codecs, bitrate, bandwidth: carriedBandwidth(bitrate), level: 0 };
 }
 
-export function carriedAudio(planned: AudioRendition, config: Uint8Array, bitrate = audioBitrateUnknown): AudioRendition | undefined {
+export function carriedAudio(planned: AudioRendition, config: Uint8Array, bitrate = carriedSoundUnknown): AudioRendition | undefined {
   if (!canRemux('audio', config)) return undefined;
-  const common = { ...planned, bitrate, bandwidth: Math.ceil(bitrate * peakFactor) };
+  const common = { ...planned, bitrate, bandwidth: carriedBandwidth(bitrate) };
   try {
     const { codecs, channels = planned.channels, sampleRate = planned.sampleRate } = trackOf('audio', config);
     return { ...common, codecs, channels, sampleRate };

@@ -131,6 +131,17 @@ function even(length: number): number {
   return Math.max(16, 2 * Math.floor(length / 2 + 1e-6));
 }
 
+/** Peak over average within a segment: nobody holds a publisher's encoder to anything. */
+const carriedPeakFactor = 1.5;
+
+/** Bits per second that a carried sound is taken for whose publisher does not say what it sends. */
+export const carriedSoundUnknown = 160_000;
+
+/** Peak of what is carried as it is, where it is sent at this bitrate. */
+export function carriedBandwidth(bitrate: number): number {
+  return Math.ceil(bitrate * carriedPeakFactor);
+}
+
 /** Peak of a sound that is encoded at this bitrate. */
 export function encodedSoundBandwidth(bitrate: number): number {
   return Math.ceil(bitrate * audioPeakFactor);
