@@ -5,6 +5,8 @@ import type { Track } from './track.ts';
 /** Greatest step that counts as the same timeline: forward as long as a publisher may stall, back as far as encoders jitter. */
 const forwardMsMax = 10_000;
 const backwardMsMax = 1_000;
+/** What comes first after a pause may have been on its way for less long than what came last before it, ms. */
+const stalledSlackMs = 500;
 /** A step that no jump can be meant by: less back than the least jump, and no longer forward than frames lie apart. */
 const smoothMsMax = backwardMsMax;
 const smoothBackMsMax = backwardMsMax / 2;
@@ -40,7 +42,7 @@ export interface TimelineCorrections {
  * Maps a publisher's timestamps to milliseconds since its session began: unwrapped (32 bits last 49.7 days), never going
  * back within a track, and continuous where the publisher jumps. When one track jumps, the other follows by the same
  * amount, so that they stay together. A track that paused, however long, and comes back where the other is by then has not
- * jumped. Where the clocks of sound and picture run apart the sound follows the picture.
+ * jumped; nor have both where as much time went by in which nothing came. Where the clocks of sound and picture run apart the sound follows the picture.
  */
 export class Timeline {
   readonly #clocks: Partial<Record<Track, TrackClock>> = {};
@@ -49,6 +51,8 @@ export class Timeline {
   /** Left to take back of the sound's drift, ms; below zero where it runs ahead. */
   #slewMs = 0;
   #slewAt = 0;
+  /** When the newest frame came. */
+  #heardAt: Millis | undefined;
 
   get corrections(): Readonly<TimelineCorrections> {
     return this.#corrections;
@@ -85,11 +89,13 @@ export class Timeline {
   map(track: Track, timestamp: number, now: Millis): number {
     const other = this.#clocks[otherOf(track)];
     const clock = (this.#clocks[track] ??= firstClock(timestamp, other));
+    const stalledMs = now - (this.#heardAt ?? now) + stalledSlackMs;
+    this.#heardAt = now;
     const raw = unwrap(clock.raw, timestamp);
     if (Math.floor(raw / 0x100000000) > Math.floor(clock.raw / 0x100000000)) this.#corrections.wraps += 1;
     clock.raw = raw;
     if (isSmooth(raw + clock.offset - clock.out) && !hasPaused(clock, other)) settle(clock);
-    else this.#place(clock, other);
+    else this.#place(clock, other, Math.max(forwardMsMax, stalledMs));
     if (track === 'audio' && this.#slewMs !== 0) this.#slew(clock);
     if (raw + clock.offset < clock.out) this.#corrections.backSteps += 1;
     clock.out = Math.max(raw + clock.offset, clock.out);
@@ -107,9 +113,9 @@ export class Timeline {
   }
 
   /** A step that is no common one: a pause, the other's jump that is followed, or a jump. */
-  #place(clock: TrackClock, other: TrackClock | undefined): void {
+  #place(clock: TrackClock, other: TrackClock | undefined, pauseMsMax: number): void {
     const own = clock.raw + clock.offset;
-    const isPause = fits(own, clock, other);
+    const isPause = fits(own, clock, other, pauseMsMax);
     if (other !== undefined) {
       const followed = clock.raw + other.offset;
       // Both may fit when the jump is not much longer than a pause: the one that keeps the tracks together is right.
@@ -153,8 +159,8 @@ function settle(clock: TrackClock): void {
 }
 
 /** Goes on from the track's last time, or comes back to where the other track is by now. */
-function fits(at: number, clock: TrackClock, other: TrackClock | undefined): boolean {
-  return continues(at, clock.out) || (other !== undefined && at > clock.out && isNear(at, other.out));
+function fits(at: number, clock: TrackClock, other: TrackClock | undefined, pauseMsMax = forwardMsMax): boolean {
+  return continues(at, clock.out, pauseMsMax) || (other !== undefined && at > clock.out && isNear(at, other.out));
 }
 
 function isNear(at: number, ms: number): boolean {
@@ -169,6 +175,6 @@ function unwrap(raw: number, timestamp: number): number {
   return raw + ((timestamp - (raw % 0x100000000)) | 0);
 }
 
-function continues(next: number, last: number): boolean {
-  return next >= last - backwardMsMax && next <= last + forwardMsMax;
+function continues(next: number, last: number, pauseMsMax = forwardMsMax): boolean {
+  return next >= last - backwardMsMax && next <= last + pauseMsMax;
 }

@@ -40,6 +40,22 @@ describe("a session's timeline", () => {
     expect(mapAll(new Timeline(), 'video', [0, 9_900])).toEqual([0, 9_900]);
   });
 
+  test('a longer step is a pause where nothing came for as long, and a jump where something did', () => {
+    const paused = new Timeline();
+    const steps = [
+      ['video', 0, 0],
+      ['audio', 10, 10],
+      ['video', 10_060, 10_200],
+      ['audio', 10_050, 10_201],
+      ['video', 10_100, 10_240],
+    ] as const;
+    expect(steps.map(([track, timestamp, now]) => paused.map(track, timestamp, now))).toEqual([0, 10, 10_060, 10_050, 10_100]);
+    expect(paused.corrections.jumpsForward).toBe(0);
+    const jumped = new Timeline();
+    const times = [0, 9_000, 10_200].map((now, at) => jumped.map('video', [0, 40, 10_100][at] as number, now));
+    expect([times, jumped.corrections.jumpsForward]).toEqual([[0, 40, 60], 1]);
+  });
+
   test.each([
     ['forward by an hour', 3_600_000],
     ['back to zero', -100_000],
