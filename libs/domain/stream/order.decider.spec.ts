@@ -56,6 +56,14 @@ describe('markers', () => {
     const some = (from: string) => Array.from({ length: 20 }, (_, at) => ({ name: `${from}-${at}`, value: '', isNumber: false }));
     expect(outcomes(more({ attributes: some('A') }, 1), more({ attributes: some('B') }, 2))[1]).toMatch(/^invalid-marker attributes/);
   });
+  test('it keeps its class, which may be told later', () => {
+    expect(outcomes(mark(), more({ class: 'ad' }, 2), more({ class: 'ad', durationMs: 1 }, 3), more({ class: 'other' }, 4)).slice(1)).toEqual([
+      expect.anything(),
+      expect.anything(),
+      'marker-reclassified class: A marker keeps its class, ad; use another id.',
+    ]);
+  });
+
   test('it stays where it began', () => expect(outcomes(mark(), mark({ startMs: 2000 }))[1]).toMatch(/^marker-moved/));
   test.each([
     [{ endsOnNext: true }, /needs a class/],

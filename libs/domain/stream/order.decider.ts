@@ -65,6 +65,8 @@ function mark(command: Mark, state: OrderState): Decision<OrderDraft> {
   if (endsOnNext && durationMs !== null) return refuse('invalid-marker', 'durationSeconds: A marker that ends on the next one has no duration.');
   if (marker.attributes.length > attributesMax) return refuse('invalid-marker', `attributes: A marker has at most ${attributesMax} of them.`);
   if (told !== undefined && told.startMs !== marker.startMs) return refuse('marker-moved', 'at: A marker stays where it began; use another id.');
+  const wasCalled = told?.class ?? kind;
+  if (wasCalled !== kind) return refuse('marker-reclassified', `class: A marker keeps its class, ${wasCalled}; use another id.`);
   // The same again is the retry of a command whose answer was lost.
   if (told !== undefined && isSame(told, marker)) return accept<OrderDraft>();
   return accept<OrderDraft>(streamMarked.draft(marker));
