@@ -1,5 +1,5 @@
 import Hls, { type LevelDetails } from 'hls.js';
-import { beginAnewIfStuck, hlsSettings, startMsMax } from '../model/hls-settings.ts';
+import { beginAnewIfStuck, hlsSettings, LiveTarget, startMsMax } from '../model/hls-settings.ts';
 import { clockAt, type SeekRange } from './timeline.ts';
 
 /** One of the pictures that there are to choose from. */
@@ -189,9 +189,14 @@ export class Playback {
     hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, (_name, { audioTracks }) => this.#set({ sounds: audioTracks.map(({ name }) => name), sound: hls.audioTrack }));
     hls.on(Hls.Events.AUDIO_TRACK_SWITCHED, (_name, { id }) => this.#set({ sound: id }));
     hls.on(Hls.Events.LEVEL_SWITCHED, (_name, { level }) => this.#set({ level }));
-    hls.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => this.#take(details));
+    const target = new LiveTarget(hls);
+    hls.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => {
+      this.#take(details);
+      target.follow(details, performance.now());
+    });
     hls.on(Hls.Events.FRAG_BUFFERED, () => this.#set({ problem: undefined }));
-    hls.on(Hls.Events.ERROR, (_name, { fatal, type }) => {
+    hls.on(Hls.Events.ERROR, (_name, { fatal, type, details }) => {
+      if (details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) target.stalled(performance.now());
       if (!fatal) return;
       if (type === Hls.ErrorTypes.MEDIA_ERROR) return hls.recoverMediaError();
       this.#set({ problem: 'Connection lost. Trying again.' });

@@ -11,7 +11,7 @@ const quick = { maxTimeToFirstByteMs: 3000, timeoutRetry: { maxNumRetry: triesMa
 
 /**
  * As far behind as a playlist with parts says; else, with two-second segments, a segment and a half behind the newest one's end:
- * low, and still a reserve for a late one.
+ * low, and still a reserve for a late one ({@link LiveTarget}).
  * A stall moves the player back by half a second only, and what it lost it gains back: by playing faster, or by a jump
  * once it is four segments behind.
  *
@@ -48,4 +48,54 @@ export function beginAnewIfStuck(player: Loading, video: { readonly buffered: { 
   if (player.levels.length === 0 || video.buffered.length > 0) return;
   player.stopLoad();
   player.startLoad();
+}
+
+/** What of hls.js is needed for it. */
+interface Following {
+  readonly config: { readonly liveSyncDuration?: number | undefined };
+  targetLatency: number | null;
+}
+
+/** What of a playlist is needed for it, seconds. */
+interface Pace {
+  /** 0 for one without parts. */
+  readonly partHoldBack: number;
+  readonly targetduration: number;
+}
+
+/** A player without a stall for so long goes back to where it would be without any, ms; one that stalls there again, after twice as long. */
+const forgivenMsLeast = 30_000;
+const forgivenMsMost = 600_000;
+
+/**
+ * How far behind the newest a player wants to be. hls.js takes a count of segments that it was configured with for more than what a
+ * playlist with parts says, and each stall moves it back for good: here the playlist counts, and what stalls have taught is forgotten.
+ */
+export class LiveTarget {
+  readonly #player: Following;
+  #forgivenMs = forgivenMsLeast;
+  #stalledAtMs: number | undefined;
+  #forgaveAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(player: Following) {
+    this.#player = player;
+  }
+
+  stalled(nowMs: number): void {
+    const isSoon = nowMs - this.#forgaveAtMs < this.#forgivenMs;
+    if (this.#stalledAtMs === undefined) this.#forgivenMs = isSoon ? Math.min(forgivenMsMost, this.#forgivenMs * 2) : forgivenMsLeast;
+    this.#stalledAtMs = nowMs;
+  }
+
+  follow({ partHoldBack, targetduration }: Pace, nowMs: number): void {
+    const latency = partHoldBack > 0 ? partHoldBack : hlsSettings.liveSyncDurationCount * targetduration;
+    const isForgiven = this.#stalledAtMs !== undefined && nowMs - this.#stalledAtMs >= this.#forgivenMs;
+    // Set again it forgets the stalls.
+    if (this.#player.config.liveSyncDuration === latency && !isForgiven) return;
+    if (isForgiven) {
+      this.#stalledAtMs = undefined;
+      this.#forgaveAtMs = nowMs;
+    }
+    this.#player.targetLatency = latency;
+  }
 }

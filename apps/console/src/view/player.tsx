@@ -1,6 +1,6 @@
 import Hls, { type Level } from 'hls.js';
 import { type RefObject, useEffect, useState } from 'react';
-import { beginAnewIfStuck, hlsSettings, startMsMax } from '../model/hls-settings.ts';
+import { beginAnewIfStuck, hlsSettings, LiveTarget, startMsMax } from '../model/hls-settings.ts';
 
 export interface PlayerState {
   readonly levels: readonly Level[];
@@ -40,10 +40,9 @@ export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string
     }
     const player = new Hls(hlsSettings);
     const retry = healing(player, url, setProblem);
-    player.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => {
-      // Set again it would forget what stalls have taught.
-      if (details.partHoldBack > 0 && player.config.liveSyncDuration !== details.partHoldBack) player.targetLatency = details.partHoldBack;
-    });
+    const target = new LiveTarget(player);
+    player.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => target.follow(details, performance.now()));
+    player.on(Hls.Events.ERROR, (_name, { details }) => details === Hls.ErrorDetails.BUFFER_STALLED_ERROR && target.stalled(performance.now()));
     player.on(Hls.Events.MANIFEST_PARSED, (_name, data) => setLevels(data.levels));
     player.on(Hls.Events.LEVEL_SWITCHED, (_name, data) => setLevel(data.level));
     player.on(Hls.Events.FRAG_BUFFERED, () => setProblem(undefined));
