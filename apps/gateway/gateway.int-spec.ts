@@ -192,7 +192,7 @@ describe('playlists and media', () => {
     expect(answer.headers).toEqual(
       expect.objectContaining({
         'content-type': 'application/vnd.apple.mpegurl',
-        'cache-control': 'public, max-age=1, stale-if-error=10',
+        'cache-control': 'public, max-age=1, stale-if-error=30',
         'access-control-allow-origin': '*',
       }),
     );
@@ -244,7 +244,7 @@ describe('playlists and media', () => {
     const answer = await ask(gateway.url, `/live/${id}/manifest.mpd`);
     expect(answer.headers).toMatchObject({
       'content-type': 'application/dash+xml',
-      'cache-control': 'public, max-age=1, stale-if-error=10',
+      'cache-control': 'public, max-age=1, stale-if-error=30',
       'access-control-allow-origin': '*',
     });
     // The break before the second segment began a period, of which the window has left the beginning.
@@ -338,7 +338,7 @@ describe('playlists and media', () => {
     expect((await get(`/api/v1/streams/${id}`)).json.status).toBe('stopped');
     const open = await ask(gateway.url, `/live/${id}/720p.m3u8`);
     expect(open.text).not.toContain('#EXT-X-ENDLIST');
-    expect(open.headers['cache-control']).toBe('public, max-age=1, stale-if-error=10');
+    expect(open.headers['cache-control']).toBe('public, max-age=1, stale-if-error=30');
     const last = await announceSegment(world, id, 33, { epoch: 2n });
     await announceEncodingEnd(world, id, 2n);
     await world.settle();
@@ -347,12 +347,12 @@ describe('playlists and media', () => {
     expect(text).toContain('#EXT-X-ENDLIST');
     expect(text.match(/#EXTINF/g)).toHaveLength(34);
     expect(text).toContain(last);
-    expect(received['cache-control']).toBe('public, max-age=10, stale-if-error=10');
+    expect(received['cache-control']).toBe('public, max-age=10, stale-if-error=30');
     expect((await ask(gateway.url, `/live/${id}/1080p.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');
     const mpd = await ask(gateway.url, `/live/${id}/manifest.mpd`);
     expect(mpd.text).toContain('type="static" mediaPresentationDuration="PT68S"');
     expect(mpd.text.match(/<Period [^>]*>/g)).toEqual(['<Period id="p0" start="PT0S">', '<Period id="p1" start="PT2S">']);
-    expect(mpd.headers['cache-control']).toBe('public, max-age=10, stale-if-error=10');
+    expect(mpd.headers['cache-control']).toBe('public, max-age=10, stale-if-error=30');
   });
 });
 

@@ -315,7 +315,7 @@ describe('a segment by its number, while it is made', () => {
   test('the manifest counts segments, and tells how early they are there', async () => {
     tellPart(6, 0);
     const answer = await get('manifest.mpd');
-    expect(answer.headers['cache-control']).toBe('public, max-age=1, stale-if-error=10');
+    expect(answer.headers['cache-control']).toBe('public, max-age=1, stale-if-error=30');
     expect(answer.text).toContain('availabilityTimeOffset="1.5" availabilityTimeComplete="false"');
     expect(answer.text).not.toContain('SegmentTimeline');
   });

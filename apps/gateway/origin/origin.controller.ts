@@ -9,6 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
+import { pathOf } from '../http/problem.filter.ts';
 import { LivePlaylists, type PartPlace } from '../low-latency/live-playlists.ts';
 import { LiveSegments, type SegmentPlace } from '../low-latency/live-segments.ts';
 import { WaitingTogether, type LivePlaylist } from '../low-latency/waiting-together.ts';
@@ -21,9 +22,9 @@ import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-rea
 const manifestName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.(m3u8|mpd|vtt)$/;
 /** DASH has one manifest a stream. */
 const mpdName = 'manifest';
-export const liveCaching = 'public, max-age=1, stale-if-error=10';
+export const liveCaching = 'public, max-age=1, stale-if-error=30';
 /** Not longer: a packager that was away for longer than a stopped stream is waited for may still bring a last segment. */
-export const recordingCaching = 'public, max-age=10, stale-if-error=10';
+export const recordingCaching = 'public, max-age=10, stale-if-error=30';
 /** A moment that has just passed: something may still be recorded under it. */
 const momentCaching = 'public, max-age=1';
 export const immutableCaching = 'public, max-age=31536000, immutable';
@@ -261,7 +262,18 @@ function noSegment(): ProblemError {
  */
 function sendGrowing(bytes: () => AsyncGenerator<Uint8Array, void>, caching: string, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers({ 'cache-control': caching }).type(mediaTypes['m4s'] as string);
-  void reply.send(request.method === 'HEAD' ? undefined : Readable.from(bytes(), { objectMode: false }));
+  void reply.send(request.method === 'HEAD' ? undefined : Readable.from(wholeOrCut(bytes(), request, reply), { objectMode: false }));
+}
+
+/** What breaks off is cut off, so that nobody takes it for the whole: a packager that dies is no error of ours, and is told in a line. */
+async function* wholeOrCut(bytes: AsyncGenerator<Uint8Array, void>, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (!hasCode(error, 'SEGMENT_BROKEN') || !reply.raw.headersSent) throw error;
+    request.log.warn({ path: pathOf(request.url), reason: (error as Error).message }, 'a segment that was sent as it grew broke off');
+    reply.raw.destroy();
+  }
 }
 
 /** There is nothing of this number in that period, and never will be: a player goes on, where an error would end it (dash.js 5.2). */
