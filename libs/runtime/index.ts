@@ -66,7 +66,7 @@ export { foldBetween, type OnPoison } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
 export { tellProgress } from './replay/tell-progress.ts';
 export { RightOfWay } from './right-of-way.ts';
-export { JwksCache, type JwksCacheInit } from './jwks-cache.ts';
+export { JwksAwayError, JwksCache, type JwksCacheInit } from './jwks-cache.ts';
 export { readRtmpsSettings, readTlsFiles, type RtmpsSettings, type TlsFiles } from './rtmps.config.ts';
 export { readIdentity, stampOf, timeProblem, type TlsIdentity } from './tls/tls-identity.ts';
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';

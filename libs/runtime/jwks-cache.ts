@@ -13,6 +13,9 @@ export interface JwksCacheInit {
 
 type KeySet = ReturnType<typeof createLocalJWKSet>;
 
+/** A token names a key that is not known, and whether there is one cannot be found out now. */
+export class JwksAwayError extends errors.JWKSNoMatchingKey {}
+
 const timeoutMs = 5_000;
 const bytesMax = 262_144;
 
@@ -47,7 +50,7 @@ export class JwksCache {
     if (!isFresh(this.#fetchedAtMs, this.#clock.now(), this.#init.cacheMs)) await this.#ask();
   }
 
-  /** The key for a token's header. @throws JOSEError when there is none. */
+  /** The key for a token's header. @throws JOSEError when there is none: `JwksAwayError` where the provider could not be asked. */
   async keyOf(header: JWTHeaderParameters, token: FlattenedJWSInput): Promise<Awaited<ReturnType<KeySet>>> {
     await this.refresh();
     try {
@@ -55,7 +58,11 @@ export class JwksCache {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await this.#ask();
-      return this.#find(header, token);
+      try {
+        return await this.#find(header, token);
+      } catch (still) {
+        throw still instanceof errors.JWKSNoMatchingKey && this.#fetchedAtMs < this.#askedAtMs ? new JwksAwayError(still.message) : still;
+      }
     }
   }
 

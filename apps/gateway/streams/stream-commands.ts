@@ -93,7 +93,7 @@ export class StreamCommands {
     const keyHash = hashOf(secret);
     const expiresAtMs = expiresInSeconds === undefined ? 0 : now + expiresInSeconds * 1000;
     const previousUntilMs = previousForSeconds === undefined ? 0 : now + previousForSeconds * 1000;
-    const command = { type: 'IssueKey' as const, streamId, keyHash, expiresAtMs, singleUse, previousUntilMs };
+    const command = { type: 'IssueKey' as const, streamId, keyHash, expiresAtMs, singleUse, previousUntilMs, nowMs: now };
     const result = await this.#commands.execute(streamAggregate, streamId, command, caller);
     if (result.refused) throw result.code === 'unknown-stream' ? notFound(result.code, result.message) : conflict(result.code, result.message);
     // Of a repeated request the first one counts.

@@ -41,7 +41,7 @@ const answerSchema = z.object({
   /** Seconds. */
   lifetime: z.number().positive().max(31_536_000).nullish(),
 });
-const refusalSchema = z.object({ allowed: z.literal(false), reason: z.unknown() });
+const refusalSchema = z.object({ allowed: z.literal(false), reason: z.unknown().optional() });
 const verdictSchema = z.object({ allowed: z.boolean() });
 
 /** What goes wrong with a service, and what its publishers' encoders show; only of the first two it can be said that it may pass. */

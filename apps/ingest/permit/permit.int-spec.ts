@@ -127,13 +127,27 @@ describe('JSON Web Tokens as stream keys', () => {
   });
 });
 
+test('while the keys of tokens cannot be fetched, a publisher is told to try again', async () => {
+  const jwksUrl = await service((_request, response) => response.writeHead(500).end());
+  const node = await start({ tokens: { issuer: undefined, audience: 'streams-publish', keyFile: undefined, jwksUrl } });
+  await node.createStream('st-aaaaaaaa');
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const token = await new SignJWT({ sub: 'st-aaaaaaaa', aud: 'streams-publish' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+    .setExpirationTime('1h')
+    .sign(privateKey);
+  const refused = await refusal(node, node.url(token));
+  expect(refused.reason).toBe('busy');
+  expect(refused.shown).toContain('cannot be fetched now. Try again');
+});
+
 describe('stream keys', () => {
   test('one for one publication lets in once; replaced ones end at their time', async () => {
     const node = await start({});
     const first = await node.createStream('st-aaaaaaaa');
     const secret = 'c'.repeat(26);
     const keyHash = createHash('sha256').update(secret).digest('hex');
-    const command = { type: 'IssueKey' as const, streamId: 'st-aaaaaaaa', keyHash, expiresAtMs: 0, singleUse: true, previousUntilMs: 1 };
+    const command = { type: 'IssueKey' as const, streamId: 'st-aaaaaaaa', keyHash, expiresAtMs: 0, singleUse: true, previousUntilMs: 1, nowMs: 1 };
     await node.commands.execute(streamAggregate, 'st-aaaaaaaa', command, { actor: 'system:test', correlationId: 'test' });
     const old = await publish(node.url(first), 30).ended;
     expect(old.output).toContain('The stream key has expired.');
@@ -274,6 +288,7 @@ describe('the admission service', () => {
     ['another name that is none', { allowed: true, newName: 'Evening News' }, 'busy', unreadable],
     ['a time that is none', { allowed: true, lifetime: -5 }, 'busy', unreadable],
     ['a reason that is none', { allowed: false, reason: 42 }, 'denied', 'is not allowed here'],
+    ['no reason', { allowed: false }, 'denied', 'is not allowed here'],
   ])('that answers with %s has answered: whatever the policy, nobody is let in', async (_name, answer, reason, told) => {
     const node = await start({ hook: { ...hook, url: await answers(answer), onSilence: 'allow' } });
     const refused = await refusal(node, node.url(await node.createStream('st-aaaaaaaa')));

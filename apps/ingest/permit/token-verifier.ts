@@ -2,7 +2,7 @@ import { isStreamId } from '#domain/stream';
 import { defaultTenant, isTenantId } from '#domain/access';
 import { OperatingError } from '#kernel';
 import type { Clock } from '#ports';
-import { JwksCache, type Logger } from '#runtime';
+import { JwksAwayError, JwksCache, type Logger } from '#runtime';
 import { createLocalJWKSet, errors, importSPKI, jwtVerify, type CryptoKey, type FlattenedJWSInput, type JSONWebKeySet, type JWTHeaderParameters } from 'jose';
 import { readFileSync } from 'node:fs';
 import type { Refusal } from './permit.types.ts';
@@ -67,6 +67,8 @@ export class TokenVerifier {
       if (typeof tenant !== 'string' || !isTenantId(tenant)) return bad('The claim tenant of the token names no tenant.');
       return { streamId: sub, tenant };
     } catch (error) {
+      if (error instanceof JwksAwayError)
+        return { reason: 'busy', detail: 'The keys that tokens are signed with cannot be fetched now. Try again in a few seconds.' };
       if (error instanceof errors.JWTExpired) return { reason: 'key-expired', detail: 'The token that stands for the stream key has expired. Get a new one.' };
       if (error instanceof errors.JWTClaimValidationFailed) return bad(`The claim ${error.claim} of the token is not what it has to be.`);
       return bad('The token that stands for the stream key is not signed in a way that can be verified here.');

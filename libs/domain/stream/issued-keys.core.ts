@@ -10,7 +10,7 @@ export interface IssuedKey {
   readonly used: boolean;
 }
 
-/** Keys that a stream may have: with each new one the oldest is forgotten, and works no more. */
+/** Keys that a stream may have that work: no more are issued beside them. */
 export const issuedKeysMax = 8;
 
 export type KeyJudgement = 'good' | 'unknown' | 'expired' | 'used';
@@ -36,7 +36,19 @@ export function judgeKey(key: IssuedKey | undefined, now: Millis): KeyJudgement 
 export function withKey(keys: readonly IssuedKey[], key: IssuedKey, previousUntilMs: Millis): readonly IssuedKey[] {
   const sooner = (untilMs: Millis): Millis => (untilMs === 0 ? previousUntilMs : Math.min(untilMs, previousUntilMs));
   const before = previousUntilMs === 0 ? keys : keys.map((one) => ({ ...one, untilMs: sooner(one.untilMs) }));
-  return [...before, key].slice(-issuedKeysMax);
+  return [...(before.length < issuedKeysMax ? before : without(before)), key];
+}
+
+/** Forgets what works no more, or for the shortest time: a used one, else the one that ends first, else the oldest. */
+function without(keys: readonly IssuedKey[]): readonly IssuedKey[] {
+  const endsAt = ({ used, untilMs }: IssuedKey): number => (used ? 0 : untilMs === 0 ? Number.POSITIVE_INFINITY : untilMs);
+  const first = keys.reduce((least, key, at) => (endsAt(key) < endsAt(keys[least] as IssuedKey) ? at : least), 0);
+  return keys.filter((_, at) => at !== first);
+}
+
+/** Whether another key would end one that nobody has ended. @param previousUntilMs as of {@link withKey} */
+export function isFull(keys: readonly IssuedKey[], now: Millis, previousUntilMs: Millis): boolean {
+  return previousUntilMs === 0 && keys.filter((key) => judgeKey(key, now) === 'good').length >= issuedKeysMax;
 }
 
 export function withUsed(keys: readonly IssuedKey[], hash: string): readonly IssuedKey[] {

@@ -22,6 +22,7 @@ export interface IssueKey {
   readonly singleUse: boolean;
   /** When the keys before stop working; 0 leaves them as they are. */
   readonly previousUntilMs: Millis;
+  readonly nowMs: Millis;
 }
 
 export interface StartPublishing {

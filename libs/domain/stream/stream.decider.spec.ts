@@ -188,13 +188,14 @@ describe('two publishers', () => {
 });
 
 describe('keys', () => {
-  const issue: IssueKey = { type: 'IssueKey', streamId, keyHash: 'c'.repeat(64), expiresAtMs: 0, singleUse: false, previousUntilMs: 0 };
+  const issue: IssueKey = { type: 'IssueKey', streamId, keyHash: 'c'.repeat(64), expiresAtMs: 0, singleUse: false, previousUntilMs: 0, nowMs: 10_000 };
   const issued = (over: Partial<IssueKey> = {}): StreamDraft => {
     const { keyHash: hash, expiresAtMs, singleUse, previousUntilMs } = { ...issue, ...over };
     return streamKeyIssued.draft({ streamId, keyHash: hash, expiresAtMs, singleUse, previousUntilMs });
   };
   const used = streamKeyUsed.draft({ streamId, keyHash: issue.keyHash });
   const withNew = { ...start, secretHash: issue.keyHash };
+  const seven = (): StreamDraft[] => Array.from({ length: 7 }, (_, n) => issued({ keyHash: `${n}`.repeat(64) }));
 
   test.each<[string, StreamDraft[], StreamCommand, StreamDraft[]]>([
     ['another one is issued', [created], issue, [issued()]],
@@ -205,6 +206,14 @@ describe('keys', () => {
     ['one that expires works until then', [created, issued({ expiresAtMs: 10_001 })], withNew, [started]],
     ['one for one publisher is used up by it', [created, issued({ singleUse: true })], withNew, [started, used]],
     ['and the retry of that command is none', [created, issued({ singleUse: true }), started, used], withNew, []],
+    [
+      'one that was used makes room, and the first goes on',
+      [created, issued({ singleUse: true }), used, ...seven().slice(1), issued({ keyHash: 'e'.repeat(64) })],
+      start,
+      [started],
+    ],
+    ['one that expired as well', [created, issued({ expiresAtMs: 9_000 }), ...seven().slice(1), issued({ keyHash: 'e'.repeat(64) })], start, [started]],
+    ['a ninth in their place', [created, ...seven()], { ...issue, previousUntilMs: 99_000 }, [issued({ previousUntilMs: 99_000 })]],
     [
       'a stream that was taken over as well',
       [created, started, issued({ singleUse: true })],
@@ -221,7 +230,8 @@ describe('keys', () => {
     ['one that was replaced', [created, issued({ previousUntilMs: 10_000 })], start, 'key-expired'],
     ['one that was used', [created, issued({ singleUse: true }), started, used, interrupted], { ...withNew, sessionId: 's-2', epoch: 2 }, 'key-expired'],
     ['one that nobody issued', [created, issued()], { ...start, secretHash: 'd'.repeat(64) }, 'bad-key'],
-    ['the first of more than there is room for', [created, ...Array.from({ length: 8 }, (_, n) => issued({ keyHash: `${n}`.repeat(64) }))], start, 'bad-key'],
+    ['a ninth beside eight that work', [created, ...seven()], issue, 'keys-full'],
+    ['the one that ends first, where a ninth replaces eight', [created, ...seven(), issued({ previousUntilMs: 99_000 })], start, 'bad-key'],
     ['one for no stream', [], issue, 'unknown-stream'],
     ['one for a stopped stream', [created, stopped], issue, 'stream-stopped'],
   ])('%s is refused', (_name, history, command, code) => {

@@ -16,7 +16,7 @@ import {
 } from '#events';
 import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
 import { settingsProblem } from './ladder.core.ts';
-import { findKey, judgeKey, withKey, withUsed, type IssuedKey } from './issued-keys.core.ts';
+import { findKey, isFull, issuedKeysMax, judgeKey, withKey, withUsed, type IssuedKey } from './issued-keys.core.ts';
 import type { CreateStream, Interrupt, IssueKey, RejectPublish, StartPublishing, Stop, StreamCommand, SwitchPublisher } from './stream.commands.ts';
 import type { RejectReason } from './reasons.ts';
 import { lastEpoch, publishersOf, type PublisherSession, type StreamIdentity, type StreamState } from './stream.state.ts';
@@ -58,6 +58,8 @@ function issueKey(command: IssueKey, state: StreamState): StreamDecision {
   if (state.status === 'stopped') return refuse('stream-stopped', 'The stream has ended: nobody publishes to it any more.');
   // The same key asked for again is the retry of a command whose answer was lost.
   if (findKey(keysOf(state), keyHash) !== undefined) return accept<StreamDraft>();
+  if (isFull(keysOf(state), command.nowMs, previousUntilMs))
+    return refuse('keys-full', `The stream has ${issuedKeysMax} keys that work: say when those before this one end, or wait until one has.`);
   return accept<StreamDraft>(streamKeyIssued.draft({ streamId, keyHash, expiresAtMs, singleUse, previousUntilMs }));
 }
 
