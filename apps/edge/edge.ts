@@ -37,7 +37,7 @@ import { dryRunsOf } from './purge/dry-runs.ts';
 import { Leaving } from './processes/leaving.ts';
 import type { SiblingSettings } from './processes/processes.config.ts';
 import { SiblingDoor, type SiblingDoorDeps } from './processes/sibling-door.ts';
-import { Siblings } from './processes/siblings.ts';
+import { Siblings, type SiblingsDeps } from './processes/siblings.ts';
 import { DoubtPolicies } from './purge/doubt-policies.ts';
 import { AppliedPurges } from './purge/applied-purges.ts';
 import { OriginDoor } from './purge/origin-door.ts';
@@ -62,7 +62,8 @@ import type { ZoneKeeper } from './zones/zone-keeper.ts';
 import { WarmBook } from './warm/warm-book.ts';
 import { warmerOf, type Warmer } from './warm/warmer.ts';
 import { WarmsFile } from './warm/warms.file.ts';
-import { openWitness } from './witness/open-witness.ts';
+import { openWitness, type OpenWitnessDeps } from './witness/open-witness.ts';
+import type { WitnessAnswers } from './witness/witness-answers.ts';
 import { recordTraffic } from './traffic/record-traffic.ts';
 import { webSocketPaths } from './websocket-paths.ts';
 import { witnessPaths } from './witness/witness-paths.ts';
@@ -118,13 +119,13 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const peers = peerPaths({ secret: settings.edgeSecret, store: () => parts.cache?.store, bytesOf: platform.bytesOf, mark, now });
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const positions = (): readonly bigint[] => parts.tail?.positions ?? [];
+  const { siblings, witness } = await withSiblings(settings, { positions, gateways, logger, now });
   const cache = createEdgeCache(settings, {
     ...{ client: platform.client, gateways: platform.origins, keep: platform.keep, bytesOf: platform.bytesOf },
-    ...{ ledger, disk, shared: shared?.tier },
-    siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
+    ...{ ledger, disk, shared: shared?.tier, siblings },
     counters,
     now,
-    local: localOf(peers, localPaths(view, now), witnessPaths(await openWitness(settings, { gateways, logger, now }), onError), webSocketsOf(settings)),
+    local: localOf(peers, localPaths(view, now), witnessPaths(witness, onError), webSocketsOf(settings)),
     onError,
     trust: (tenant) => policies.trust(tenant, purgesKnown()),
   });
@@ -153,13 +154,22 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   lifecycle.onStop('work', 'purge tail', () => following);
   const trust = (tenant: string): Trust => policies.trust(tenant, purgesKnown());
   if (settings.siblings !== undefined)
-    await openSiblingDoor(settings.siblings, { cache, shared: shared?.tier, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
+    await openSiblingDoor(settings.siblings, { cache, shared: shared?.tier, bytesOf: platform.bytesOf, positions, trust, witness, now, logger }, lifecycle);
   parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
   observeRevalidations(telemetry, parts.revalidator);
   await followPeers(settings, { gateways, cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   const fleet = { membership, disk, shared: shared?.tier, behindMs: behindOf(tail, purgesKnown) };
   await serve(settings, { ...told, platform, cache, facts, counters, lifecycle, watch, ...fleet });
+}
+
+/** The other processes of this edge, and the witness of all of them. */
+async function withSiblings(
+  settings: EdgeSettings,
+  deps: SiblingsDeps & OpenWitnessDeps,
+): Promise<{ readonly siblings: Siblings | undefined; readonly witness: WitnessAnswers }> {
+  const siblings = settings.siblings === undefined ? undefined : new Siblings(settings.siblings, deps);
+  return { siblings, witness: siblings?.witness ?? (await openWitness(settings, deps)) };
 }
 
 /** What operators decide about this edge, or the edge whose process it is, and what its key is worth. */

@@ -202,6 +202,25 @@ describe('the audit ledger, served', () => {
     for (const witness of witnesses) witness.close();
   });
 
+  test('takes the key of the whole edge where it had met that of one of its processes, and none of another name', async () => {
+    const store = world.engines.ledger;
+    const witnesses = await Promise.all(['edge-8.1', 'edge-8'].map((name, byte) => startWitness(name, byte + 3)));
+    const [ofProcess, ofEdge] = witnesses as [ScriptedWitness, ScriptedWitness];
+    const tree = (await store.progress()).find(({ topic, size }) => topic === 'content' && size > 0);
+    const checkpoint = await store.checkpoint({ topic: 'content', partition: tree?.partition ?? -1 });
+    await store.meet({ edgeId: 'edge-8', verifierKey: ofProcess.key });
+    const told: string[] = [];
+    const logger = pino({ level: 'error' }, { write: (line: string) => told.push(line) });
+    const known = async (): Promise<string | undefined> => (await store.witnesses()).find(({ edgeId }) => edgeId === 'edge-8')?.verifierKey;
+    for (const url of [ofEdge.url, ofProcess.url]) {
+      const rounds = new WitnessRounds({ store, edges: async () => [{ edgeId: 'edge-8', url }], namesakes: async () => [], logger, now: Date.now });
+      rounds.offer(checkpoint === undefined ? [] : [checkpoint]);
+      await rounds.stop();
+      expect([await known(), told]).toEqual([ofEdge.key, []]);
+    }
+    for (const witness of witnesses) witness.close();
+  });
+
   test('an altered record has no proof', async () => {
     const { topic, partition, offset } = await json<{ topic: string; partition: number; offset: string }>(`/api/v1/ledger/events/${ids[7]}/proof`);
     const log = world.engines.sealedLog.hot;

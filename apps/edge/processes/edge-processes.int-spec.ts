@@ -126,6 +126,15 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an edge of several processes, on %s
     await untilAllAnswer();
   });
 
+  test('have one witness together, under the name of the edge, whichever of them is asked', async () => {
+    await untilAllAnswer();
+    const keys = await Promise.all(Array.from({ length: 40 }, () => edge.get('/ledger/witness/v1/key')));
+    expect(new Set(keys.map(({ status, body }) => `${status} ${body}`)).size).toBe(1);
+    expect(keys[0]).toMatchObject({ status: 200, body: expect.stringMatching(/^edge\/edge-1\+/) });
+    const handedIn = await Promise.all(Array.from({ length: 40 }, () => edge.get('/ledger/witness/v1/add-checkpoint', {}, 'POST', 'old 0\n\nnonsense')));
+    expect(new Set(handedIn.map(({ status }) => status))).toEqual(new Set([400]));
+  });
+
   test('all end with the one that started them', async () => {
     const pids = ['edge-1', 'edge-1.1'].flatMap(serving).filter(isAlive);
     expect(pids).toHaveLength(2);

@@ -10,10 +10,11 @@ import { isSliced } from '../cache/slices.ts';
 import type { ByteSource, BytesOf } from '../server/exchange.ts';
 import type { SharedTier } from '../shared-tier/shared-tier.ts';
 import type { Zone } from '../zones/zone.ts';
+import type { WitnessAnswers, WitnessAsk } from '../witness/witness-answers.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
 import type { SiblingSettings } from './processes.config.ts';
 import { endFrame, frame, frameBytesMax, type SiblingAsk, type SiblingHead } from './sibling.codec.ts';
-import { fillPath, invalidatePath, socketOf } from './siblings.ts';
+import { fillPath, invalidatePath, socketOf, witnessPath } from './siblings.ts';
 
 export interface SiblingDoorDeps {
   readonly cache: Pick<EdgeCache, 'store' | 'ledger' | 'zones'>;
@@ -21,6 +22,7 @@ export interface SiblingDoorDeps {
   readonly bytesOf: BytesOf;
   readonly positions: () => readonly bigint[];
   readonly trust: (tenant: string) => Trust;
+  readonly witness: WitnessAnswers;
   readonly now: () => number;
   readonly logger: Logger;
 }
@@ -82,6 +84,11 @@ export class SiblingDoor {
     if (request.url === invalidatePath) {
       await this.#invalidate(JSON.parse(text) as readonly string[]);
       response.writeHead(204).end();
+      return;
+    }
+    if (request.url === witnessPath) {
+      const reply = await this.#deps.witness(JSON.parse(text) as WitnessAsk);
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
       return;
     }
     const answer = request.url === fillPath ? await this.#answer(JSON.parse(text) as SiblingAsk) : undefined;

@@ -1,19 +1,26 @@
 import { murmur2 } from '#kernel';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import type { GuardedRequest, OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginResponse } from '../origin/origin-client.ts';
+import { plainReply, type WitnessAnswers, type WitnessAsk } from '../witness/witness-answers.ts';
+import type { WitnessReply } from '../witness/witness.ts';
 import { FrameReader, frameSource, type SiblingAsk, type SiblingHead } from './sibling.codec.ts';
 import type { SiblingSettings } from './processes.config.ts';
 
 export const fillPath = '/fill';
 export const invalidatePath = '/invalidate';
+export const witnessPath = '/witness';
 
 /** Until the owner has the head of a response: a slow origin is asked twice rather than everybody kept waiting by a process that stands still, ms. */
 const headTimeoutMs = 3000;
 /** How long an owner that failed is passed by, ms. */
 const holdMs = 1000;
 const invalidateTimeoutMs = 1000;
+const witnessTimeoutMs = 5000;
+/** Which process has the witness of the edge: the one that has the edge's name. */
+const witnessIndex = 0;
 
 export function socketOf(folder: string, index: number): string {
   return join(folder, `${index}.sock`);
@@ -70,6 +77,18 @@ export class Siblings {
     // With the one that stands in while another is replaced: its place is after all others.
     const others = Array.from({ length: count + 1 }, (_none, at) => at).filter((at) => at !== index);
     await Promise.all(others.map((at) => this.#post(at, invalidatePath, keys, invalidateTimeoutMs).then((response) => void response?.resume())));
+  }
+
+  /** Asks the one witness of this edge, which another process has; undefined where this one has it. */
+  get witness(): WitnessAnswers | undefined {
+    return this.#settings.index === witnessIndex ? undefined : (ask) => this.#askWitness(ask);
+  }
+
+  async #askWitness(ask: WitnessAsk): Promise<WitnessReply> {
+    const response = await this.#post(witnessIndex, witnessPath, ask, witnessTimeoutMs);
+    if (response?.statusCode === 200) return (await json(response)) as WitnessReply;
+    response?.resume();
+    return plainReply(503, 'The process of this edge that is its witness does not answer now.\n');
   }
 
   /** Undefined where this process asks itself: it is the owner, or what is asked for is a part. */

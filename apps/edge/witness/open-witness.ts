@@ -5,25 +5,26 @@ import type { Logger } from '#runtime';
 import type { EdgeSettings } from '../edge.config.ts';
 import type { Gateways } from '../gateway/gateways.ts';
 import { TrustedLedgers } from './trusted-ledgers.ts';
+import { answersOf, type WitnessAnswers } from './witness-answers.ts';
 import { takeWitnessSeed, WitnessFile } from './witness.file.ts';
 import { Witness } from './witness.ts';
 
-/**
- * The witness of an edge, as it was when the edge last ran; undefined when its files are damaged: then the edge serves
- * viewers as ever, and nobody a signature.
- */
 export interface OpenWitnessDeps {
   readonly gateways: Gateways;
   readonly logger: Logger;
   readonly now: () => number;
 }
 
-export async function openWitness(settings: EdgeSettings, deps: OpenWitnessDeps): Promise<Witness | undefined> {
+/**
+ * The witness of an edge, as it was when the edge last ran. When its files are damaged, the edge serves viewers as ever, and
+ * nobody a signature.
+ */
+export async function openWitness(settings: EdgeSettings, deps: OpenWitnessDeps): Promise<WitnessAnswers> {
   try {
-    return await open(settings, deps);
+    return answersOf(await open(settings, deps));
   } catch (err) {
     deps.logger.error({ err }, `the witness of this edge is out of order: ${err instanceof Error ? err.message : String(err)}`);
-    return undefined;
+    return answersOf(undefined);
   }
 }
 

@@ -3,7 +3,7 @@ import { ledgerName, LedgerSigners } from '#adapters/ledger';
 import { edgeTable } from '#domain/edge';
 import { contexts } from '#events';
 import { hasCode } from '#kernel';
-import type { ReadCondition, ReadStore } from '#ports';
+import type { ReadCondition, ReadRow, ReadStore } from '#ports';
 import type { LeasedWorkerDeps, LedgerSettings } from '#runtime';
 import { LedgerKeeper } from './ledger-keeper.ts';
 import { WitnessRounds, type WitnessEdge } from './witness-rounds.ts';
@@ -41,7 +41,7 @@ export function ledgerParts(
   return { keeper, rounds };
 }
 
-/** The edges of this region. */
+/** The edges of this region; the processes of one edge have one witness, under the edge's name. */
 function knownEdges(reads: ReadStore): Promise<readonly WitnessEdge[]> {
   // Edges of other regions witness their own region's ledger, and do not know this one.
   return selectEdges(reads, [{ column: 'origin', is: 'eq', value: '' }]);
@@ -58,10 +58,15 @@ function namesakes(reads: ReadStore, edgeId: string): Promise<readonly WitnessEd
 async function selectEdges(reads: ReadStore, where: readonly ReadCondition[]): Promise<readonly WitnessEdge[]> {
   try {
     const rows = await reads.select(edgeTable, { where, limit: edgesMax });
-    return rows.map((row) => ({ edgeId: String(row['edge_id']), url: String(row['url']) }));
+    return rows.filter(isWholeEdge).map((row) => ({ edgeId: String(row['edge_id']), url: String(row['url']) }));
   } catch (error) {
     // The read model of a new platform is on its way.
     if (hasCode(error, 'TABLE_UNKNOWN')) return [];
     throw error;
   }
+}
+
+/** Rows of a version that told no node are of edges of one process. */
+function isWholeEdge({ edge_id: edgeId, node }: ReadRow): boolean {
+  return node === null || node === undefined || node === edgeId;
 }

@@ -125,8 +125,13 @@ export class WitnessRounds {
 
   /** The key that the edge said first; another one later is not believed. */
   async #keyOf({ edgeId, url }: WitnessEdge): Promise<VerifierKey> {
-    const said = formatVerifierKey(await fetchWitnessKey(url));
+    const { name, ...key } = await fetchWitnessKey(url);
+    if (name !== witnessName(edgeId)) throw unreachable(url, `the witness there is ${name}`);
+    const said = formatVerifierKey({ name, ...key });
     let { verifierKey } = await this.#deps.store.meet({ edgeId, verifierKey: said });
+    // Processes of an edge had a witness each, in a version before this one: whichever answered first is known as the edge's.
+    if (verifierKey !== said && parseVerifierKey(verifierKey, nodeLedgerHash).name !== name)
+      verifierKey = (await this.#deps.store.replaceWitness({ edgeId, verifierKey }, said)).verifierKey;
     if (verifierKey !== said) verifierKey = await this.#sorted(edgeId, verifierKey, said);
     if (verifierKey !== said)
       this.#deps.logger.error(
@@ -201,6 +206,11 @@ function withSignature(checkpoint: LedgerCheckpoint, signature: NoteSignature): 
 
 function placeOf({ edgeId }: WitnessEdge, checkpoint: LedgerPartition): string {
   return `${edgeId}/${nameOf(checkpoint)}`;
+}
+
+/** Of the key of an edge's witness. */
+function witnessName(edgeId: string): string {
+  return `edge/${edgeId}`;
 }
 
 function nameOf({ topic, partition }: LedgerPartition): string {
