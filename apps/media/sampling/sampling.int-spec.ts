@@ -153,6 +153,25 @@ test('a stretch that the session cuts short has as many pictures in its image, o
   expect(brightness).toEqual([first, first, third, third, last]);
 }, 60_000);
 
+test.each([
+  ['AV1, whose decoder knows nothing of key frames alone', ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-g', '30', '-b:v', '200k']],
+  ['four key frames in a segment', [...h264, '-g', '8', '-keyint_min', '8']],
+])(
+  '%s: one picture of each segment is looked at',
+  async (_name, codec) => {
+    const watched = new Watched(300);
+    // Black but for a flash at the beginning of each second.
+    const flashes = "color=white:size=426x240:rate=15:duration=10,drawbox=c=black:t=fill:enable='gt(mod(t,1),0.1)'";
+    await watched.store(await made('v', flashes, codec), await made('a', 'sine=frequency=440:duration=10', ['-c:a', 'aac']));
+    expect((await watched.until('thumbnails.produced')).data).toMatchObject({ columns: 5, width: 256, height: 144 });
+    const { data } = await watched.until('stream.measured', (event) => event.data.picture !== null);
+    expect(data.picture?.brightness).toBeGreaterThan(0.9);
+    await watched.sampler.close();
+    expect((await watched.events()).flatMap((event) => (event.type === 'stream.alert-raised' ? [event.data.alert] : []))).not.toContain('black');
+  },
+  60_000,
+);
+
 test('a picture that is black and does not move, and silence, are told, and over with the session', async () => {
   const watched = new Watched(300);
   await watched.store(await made('v', 'color=black:size=426x240:rate=15:duration=10', h264), await made('a', 'anullsrc=duration=10', ['-c:a', 'aac']));

@@ -21,6 +21,7 @@ import {
   type Stretches,
 } from './judge.core.ts';
 import { PicturePauses } from './picture-pauses.core.ts';
+import { keyFramesOf } from './key-frames.core.ts';
 import { columnsOf, tileSizeOf } from './sample-plan.core.ts';
 import type { DecodedStretch, StretchDecoder } from './stretch-decoder.ts';
 import { StretchGatherer, type KnownTrack, type Stretch } from './stretch.core.ts';
@@ -148,7 +149,7 @@ export class StreamSampler {
     const decoded = await this.#deps.decoder.decode({
       tile,
       columns,
-      picture: picture === undefined ? [] : [await this.#initialisation(picture.track.initCid), ...picture.fragments],
+      picture: picture === undefined ? [] : keyFramesOf(await this.#initialisation(picture.track.initCid), picture.fragments),
       sound: sound === undefined ? [] : [await this.#initialisation(sound.track.initCid), ...sound.segments],
     });
     this.#judge(stretch, decoded, run);
