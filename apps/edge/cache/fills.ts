@@ -27,6 +27,8 @@ export class Fills {
   readonly #varies = new BoundedMemo<readonly string[]>(memoEntriesMax, varyMemoMs);
   readonly #unshared = new BoundedMemo<true>(memoEntriesMax, unsharedMemoMs);
   readonly #failures = new BoundedMemo<OriginError>(memoEntriesMax, failureMemoMs);
+  /** Of bodies of no stated length that broke off a moment ago. */
+  readonly #breaks = new BoundedMemo<true>(memoEntriesMax, failureMemoMs);
 
   constructor(deps: FillDeps) {
     this.#deps = deps;
@@ -90,8 +92,7 @@ export class Fills {
     const fill: Fill = new Fill(init, this.#deps, () => {
       if (init.ahead !== undefined) this.#ahead--;
       if (this.#running.get(id) === fill) this.#running.delete(id);
-      // What failed before anybody asked is tried again when somebody does.
-      if (fill.failure !== undefined && fill.ahead === undefined && !fill.isVain) this.#failures.set(init.key, fill.failure, this.#deps.now());
+      this.#remember(fill);
     });
     this.#running.set(id, fill);
     void fill.outcome.then((outcome) => {
@@ -110,6 +111,17 @@ export class Fills {
       id = named;
     });
     return fill;
+  }
+
+  #remember({ ahead, failure, isVain, key, settled }: Fill): void {
+    // What failed before anybody asked is tried again when somebody does.
+    if (failure === undefined || ahead !== undefined || isVain) return;
+    const now = this.#deps.now();
+    // An origin that dies in the middle of something in the making, as of a segment of a live stream, is asked once more by whoever
+    // comes next, who may wait for its return; one that breaks off again is not hammered.
+    const isFirst = settled?.kind === 'shared' && settled.length === undefined && this.#breaks.get(key, now) === undefined;
+    if (isFirst) this.#breaks.set(key, true, now);
+    else this.#failures.set(key, failure, now);
   }
 
   #idOf(init: Pick<FillInit, 'key' | 'request' | 'range'>): string {

@@ -21,6 +21,8 @@ const kinds: Readonly<Record<number, readonly [string, string]>> = {
   504: ['Gateway Timeout', 'origin-timeout'],
 };
 const targetCharsMax = 200;
+/** Players are on sites of everybody: what the platform serves there anybody may read, and so why it does not. */
+const openPrefix = '/live/';
 
 export interface ProblemInit {
   readonly status: number;
@@ -38,6 +40,7 @@ export function problem({ status, detail, target, cacheName, outcome, error }: P
   const [title, code] = kinds[status] ?? ['Error', 'internal'];
   const document = JSON.stringify({ type: `urn:streams:problem:${code}`, title, status, detail, instance: target.slice(0, targetCharsMax) });
   const fields: Field[] = [['content-type', 'application/problem+json; charset=utf-8'], ['cache-control', 'no-store'], ...more];
+  if (target.startsWith(openPrefix)) fields.push(['access-control-allow-origin', '*']);
   const told = error === undefined ? fields : withProxyStatus(fields, cacheName, error);
   return { head: replyHead(status, withCacheStatus(told, cacheName, outcome)), body: new TextEncoder().encode(document) };
 }
