@@ -17,14 +17,14 @@ const settings = readGatewaySettings();
 await runApp({
   name: 'gateway',
   settings,
-  module: async ({ lifecycle, logger, telemetry }) => {
+  module: async ({ lifecycle, logger, telemetry, progress }) => {
     const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database', 'blobs', 'limits'), telemetry);
     lifecycle.onStop('engines', 'engines', () => engines.close());
     const wait = { logger, signal: lifecycle.stopping };
     await untilThere(() => runMigrations(settings.databaseUrl ?? ''), wait);
     await untilThere(() => requireBoundLog(engines), wait);
     for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
-    await untilThere(() => catchUpHeads(aggregates, { ...engines, logger }), wait);
+    await untilThere(() => catchUpHeads(aggregates, { ...engines, logger, progress }), wait);
     const master = openMasterKey(settings.masterKey);
     const secrets = new RegionSecrets(settings.regionSecrets);
     const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger, secrets }, lifecycle);

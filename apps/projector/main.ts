@@ -21,7 +21,7 @@ await runApp({
     await untilThere(() => requireBoundLog(engines), wait);
     const claim = { name: `projector/${settings.node}/${settings.projectorId}`, setting: 'STREAMS_NODE, or PROJECTOR_ID', runPath: settings.runPath };
     await untilThere(() => claimName(claim, { ...context, leases: engines.leases }), wait);
-    await untilThere(() => catchUpHeads(aggregates, { ...engines, logger: context.logger }), wait);
+    await untilThere(() => catchUpHeads(aggregates, { ...engines, logger: context.logger, progress: context.progress }), wait);
     return projectorModule(engines, context);
   },
   serve: serveProjector,

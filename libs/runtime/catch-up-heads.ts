@@ -26,6 +26,7 @@ import {
 import { decidedBy, nextHead } from './head-fold.ts';
 import type { Logger } from './logging.ts';
 import { outboxProducer } from './outbox-relay.ts';
+import type { StartProgress } from './start-progress.ts';
 import { restoreHeads, type RestorableAggregate } from './restore-heads.ts';
 
 export interface CatchUpDeps {
@@ -33,6 +34,7 @@ export interface CatchUpDeps {
   readonly aggregates: AggregateStore;
   readonly headProgress: HeadProgress;
   readonly logger: Logger;
+  readonly progress?: Pick<StartProgress, 'moved'>;
 }
 
 const readLimits = { recordsMax: 1000, bytesMax: 4_194_304, waitMs: 0 } as const;
@@ -140,6 +142,7 @@ async function foldOn(aggregate: RestorableAggregate, at: PartitionHead, look: (
     moved += await foldPortion(aggregate, records, lost, deps);
     await deps.headProgress.settle(outcomesIn(records));
     if (next <= from) throw eventLogErrors.endsEarly(context, partition, from, high);
+    deps.progress?.moved(Number(next - from));
     from = next;
     await deps.headProgress.note([{ context, partition, position: from < high ? from : high }]);
   }

@@ -72,6 +72,7 @@ export { readIdentity, stampOf, timeProblem, type TlsIdentity } from './tls/tls-
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';
 export { catchUpHeads, type CatchUpDeps } from './catch-up-heads.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
+export { StartProgress } from './start-progress.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export type { ChosenEngines, S3Settings } from './engine-settings.config.ts';
 export {

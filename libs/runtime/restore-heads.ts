@@ -3,6 +3,7 @@ import { eventLogErrors, type AggregateStore, type EventLog, type PartitionHead 
 import { HeadFold } from './head-fold.ts';
 import type { CatalogueDraft } from './envelopes.ts';
 import type { Logger } from './logging.ts';
+import type { StartProgress } from './start-progress.ts';
 
 /** What restoring needs of an aggregate: where its events are, and how they fold. */
 export interface RestorableAggregate {
@@ -14,6 +15,7 @@ export interface RestoreHeadsDeps {
   readonly log: EventLog;
   readonly aggregates: AggregateStore;
   readonly logger: Logger;
+  readonly progress?: Pick<StartProgress, 'moved'>;
   /** Characters of open aggregates kept in memory at once; 32 Mi by default. What does not fit is folded by another pass. */
   readonly charactersMax?: number;
 }
@@ -47,7 +49,7 @@ async function restorePartition(aggregate: RestorableAggregate, { partition, low
   for (let from: bigint | undefined = low; from !== undefined;) {
     const fold = new HeadFold(aggregate.decider, deps.charactersMax ?? 33_554_432);
     await readTo(high, from, context, partition, fold, deps);
-    restored += await store(context, fold, deps.aggregates);
+    restored += await store(context, fold, deps);
     failed += fold.failed;
     from = fold.skippedFrom;
   }
@@ -56,7 +58,8 @@ async function restorePartition(aggregate: RestorableAggregate, { partition, low
   return restored;
 }
 
-async function readTo(high: bigint, low: bigint, context: Context, partition: number, fold: HeadFold, { log, logger }: RestoreHeadsDeps): Promise<void> {
+async function readTo(high: bigint, low: bigint, context: Context, partition: number, fold: HeadFold, deps: RestoreHeadsDeps): Promise<void> {
+  const { log, logger, progress } = deps;
   for (let from = low; from < high;) {
     const { records, next } = await log.read(context, partition, from, readLimits);
     for (const record of records) {
@@ -64,13 +67,18 @@ async function readTo(high: bigint, low: bigint, context: Context, partition: nu
       if (err !== undefined) logger.error({ err, context, partition, offset: `${record.offset}` }, `a head is not restored: ${err.message}`);
     }
     if (next <= from) throw eventLogErrors.endsEarly(context, partition, from, high);
+    progress?.moved(Number(next - from));
     from = next;
   }
 }
 
-async function store(context: Context, fold: HeadFold, aggregates: AggregateStore): Promise<number> {
+async function store(context: Context, fold: HeadFold, { aggregates, progress }: RestoreHeadsDeps): Promise<number> {
   const heads = fold.heads();
   let restored = 0;
-  for (let at = 0; at < heads.length; at += headsPerInsert) restored += await aggregates.restore(context, heads.slice(at, at + headsPerInsert));
+  for (let at = 0; at < heads.length; at += headsPerInsert) {
+    const some = heads.slice(at, at + headsPerInsert);
+    restored += await aggregates.restore(context, some);
+    progress?.moved(some.length);
+  }
   return restored;
 }

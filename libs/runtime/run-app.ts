@@ -4,6 +4,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { endOnError, endOnSignal, exitCodeOf } from './process-ends.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
 import type { SharedSettings } from './settings.config.ts';
+import { StartProgress } from './start-progress.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 /** What a process has before any of its parts exist. */
@@ -13,6 +14,8 @@ export interface AppContext<Settings extends SharedSettings = SharedSettings> {
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
   readonly telemetry: Telemetry;
+  /** Of a start that takes its time. */
+  readonly progress: StartProgress;
 }
 
 export interface NestOptions {
@@ -67,7 +70,8 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
   try {
     // First of all, so that whoever watches sees a start that takes its time, too.
     const telemetry = await openTelemetry({ app: name, node: settings.node, settings: settings.telemetry, logger, lifecycle });
-    const context: AppContext<Settings> = { name, settings, logger, lifecycle, telemetry };
+    const progress = new StartProgress({ logger, supervised: settings.supervised });
+    const context: AppContext<Settings> = { name, settings, logger, lifecycle, telemetry, progress };
     const app = await start(init, context);
     if (lifecycle.stopping.aborted) return;
     const facts = (await init.serve?.(app, context)) ?? {};

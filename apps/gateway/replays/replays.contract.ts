@@ -12,7 +12,7 @@ const side = z.object({ serving: z.unknown(), rebuilt: z.unknown() });
 
 const tableDifference = z.object({
   table: z.string(),
-  serving: z.number().describe('Rows that readers see.'),
+  serving: z.number().describe('Rows that readers see, of all tenants, as are the other counts.'),
   rebuilt: z.number(),
   added: z.number(),
   removed: z.number(),

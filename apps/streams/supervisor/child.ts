@@ -14,8 +14,8 @@ export interface Program {
 
 export interface ChildInit extends Program {
   readonly onLine: (line: LogLine) => void;
-  /** Called with every line, before {@link onLine}; beats are lines that nobody else hears of. */
-  readonly onHeard: (isBeat: boolean) => void;
+  /** Called with every line, before {@link onLine}; beats are lines that nobody else hears of. `moved`: its start has moved on. */
+  readonly onHeard: (isBeat: boolean, moved: boolean) => void;
 }
 
 export interface Exit {
@@ -47,7 +47,7 @@ export class Child {
     this.ready = ready.promise;
     const hear = (line: LogLine): void => {
       const isBeat = line.fields['alive'] === true;
-      init.onHeard(isBeat);
+      init.onHeard(isBeat, isBeat && typeof line.fields['moved'] === 'number');
       if (isBeat) return;
       this.#remember(line);
       if (line.fields['ready'] === true) ready.resolve(line);

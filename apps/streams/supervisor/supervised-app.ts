@@ -1,5 +1,6 @@
 import { misconfigured, pause } from '#runtime';
 import { PlainFailure } from '../streams.errors.ts';
+import { ReadyDeadline } from './ready-deadline.ts';
 import { Child, type Exit, type Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import { afterExit, calm, restartSettings, type RestartSettings, type RestartState } from './restart.policy.ts';
@@ -14,7 +15,7 @@ export interface SupervisedAppInit {
   readonly onEnded: () => void;
   /** Runs that may end before the first one is ready, until the start counts as failed. */
   readonly startAttemptsMax: number;
-  /** A run that is not ready after this time is ended, ms. */
+  /** A run that is not ready after this time, nor moves on within it, is ended, ms. */
   readonly readyWithinMs: number;
   /** A run that was alive and has said nothing for so long is frozen, and ended, ms. */
   readonly frozenAfterMs: number;
@@ -101,19 +102,23 @@ export class SupervisedApp {
     const { frozenAfterMs, onLine, readyWithinMs } = this.#init;
     this.#cause = 'ended';
     const silence = new SilenceWatch();
-    const child = new Child({ ...this.#program(), onLine, onHeard: (isBeat) => silence.heard(isBeat) });
+    const onHeard = (isBeat: boolean, moved: boolean): void => {
+      silence.heard(isBeat);
+      if (moved) deadline.putOff();
+    };
+    const child: Child = new Child({ ...this.#program(), onLine, onHeard });
+    const deadline = new ReadyDeadline(readyWithinMs, () => this.#end(child, 'late', `was not ready within ${readyWithinMs / 1000} s`));
     this.#child = child;
     if (child.pid !== undefined) this.#init.onStarted(child.pid);
-    const late = setTimeout(() => this.#end(child, 'late', `was not ready within ${readyWithinMs / 1000} s`), readyWithinMs);
     const watch = setInterval(() => {
       if (silence.turn()) this.#end(child, 'frozen', `is frozen: it has said nothing for ${frozenAfterMs / 1000} s`);
     }, frozenAfterMs / turnsMax);
     void child.ready.then((line) => {
-      clearTimeout(late);
+      deadline.met();
       this.#becameReady(line);
     });
     const exit = await child.exited;
-    clearTimeout(late);
+    deadline.met();
     clearInterval(watch);
     child.killGroup();
     this.#child = undefined;

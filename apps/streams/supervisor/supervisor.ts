@@ -27,7 +27,10 @@ export const stopOrder: ReadonlyArray<{ readonly apps: readonly AppName[]; reado
 ];
 
 const startAttemptsMax = 3;
+/** Whoever reads a long log first says that it moves on, and gets as long again. */
 const readyWithinMs = 60_000;
+/** After a crash, or restored, a database goes over what it has not in its tables yet; it gives up by itself before. */
+const postgresReadyWithinMs = 660_000;
 /** Brokers that are away are waited for, which the apps say. */
 const readyWithinKafkaMs = 3_600_000;
 const diskCheckMs = 30_000;
@@ -153,7 +156,7 @@ export class Supervisor {
       onStarted: (pid) => this.#folder?.enter(name, pid),
       onEnded: () => this.#folder?.leave(name),
       startAttemptsMax: attemptsMax,
-      readyWithinMs: this.#settings.kafka === undefined ? readyWithinMs : readyWithinKafkaMs,
+      readyWithinMs: this.#readyWithinMs(name),
       frozenAfterMs: this.#settings.frozenAfterMs,
     });
     if (this.stopping) return Promise.reject(new PlainFailure('The start was interrupted.'));
@@ -164,6 +167,11 @@ export class Supervisor {
       () => undefined,
     );
     return app.ready;
+  }
+
+  #readyWithinMs(name: AppName): number {
+    if (name === 'postgres') return postgresReadyWithinMs;
+    return this.#settings.kafka === undefined ? readyWithinMs : readyWithinKafkaMs;
   }
 
   /** Resolves once an app serves for the first time; never, when it does not come to that. */
