@@ -139,10 +139,11 @@ async function foldOn(aggregate: RestorableAggregate, at: PartitionHead, look: (
   for (let from = at.low; from < high;) {
     const { records, next } = await deps.log.read(context, partition, from, readLimits);
     records.forEach(look);
-    moved += await foldPortion(aggregate, records, lost, deps);
+    const kept = await foldPortion(aggregate, records, lost, deps);
+    moved += kept;
     await deps.headProgress.settle(outcomesIn(records));
     if (next <= from) throw eventLogErrors.endsEarly(context, partition, from, high);
-    deps.progress?.moved(Number(next - from));
+    deps.progress?.moved({ read: Number(next - from), kept });
     from = next;
     await deps.headProgress.note([{ context, partition, position: from < high ? from : high }]);
   }

@@ -67,7 +67,7 @@ async function readTo(high: bigint, low: bigint, context: Context, partition: nu
       if (err !== undefined) logger.error({ err, context, partition, offset: `${record.offset}` }, `a head is not restored: ${err.message}`);
     }
     if (next <= from) throw eventLogErrors.endsEarly(context, partition, from, high);
-    progress?.moved(Number(next - from));
+    progress?.moved({ read: Number(next - from) });
     from = next;
   }
 }
@@ -78,7 +78,7 @@ async function store(context: Context, fold: HeadFold, { aggregates, progress }:
   for (let at = 0; at < heads.length; at += headsPerInsert) {
     const some = heads.slice(at, at + headsPerInsert);
     restored += await aggregates.restore(context, some);
-    progress?.moved(some.length);
+    progress?.moved({ kept: some.length });
   }
   return restored;
 }

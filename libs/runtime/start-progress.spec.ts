@@ -21,27 +21,27 @@ describe('the progress of a start', () => {
     const one = progress();
     for (let at = 0; at < 250; at++) {
       now += 100;
-      one.moved(1000);
+      one.moved({ read: 1000, kept: 10 });
     }
     expect(written.length).toBe(25);
-    expect(JSON.parse(written.at(-1) ?? '')).toEqual({ alive: true, moved: 250_000 });
+    expect(JSON.parse(written.at(-1) ?? '')).toEqual({ alive: true, moved: 252_500 });
     expect(logged).toEqual([
-      'not ready yet: 100000 events of the log are read, after 10 s',
-      'not ready yet: 200000 events of the log are read, after 20 s',
+      'not ready yet, after 10 s: 100000 events of the log are read, 1000 heads that were made of them are kept',
+      'not ready yet, after 20 s: 200000 events of the log are read, 2000 heads that were made of them are kept',
     ]);
   });
 
   test('is none where nothing is read', () => {
     const one = progress();
     now = 5000;
-    one.moved(0);
+    one.moved({});
     expect(written).toEqual([]);
   });
 
   test('is told to nobody where there is no supervisor', () => {
     const one = progress(false);
     now = 5000;
-    one.moved(10);
+    one.moved({ read: 10 });
     expect([written, logged]).toEqual([[], []]);
   });
 
@@ -51,6 +51,6 @@ describe('the progress of a start', () => {
     };
     const one = new StartProgress({ logger: pino({ level: 'silent' }), supervised: true, nowMs: () => now, write });
     now = 5000;
-    expect(() => one.moved(1)).not.toThrow();
+    expect(() => one.moved({ kept: 1 })).not.toThrow();
   });
 });

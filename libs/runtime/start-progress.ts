@@ -21,30 +21,38 @@ export class StartProgress {
   readonly #beganMs: number;
   #toldMs: number;
   #loggedMs: number;
-  #events = 0;
+  #read = 0;
+  #kept = 0;
 
   constructor(init: StartProgressInit) {
     this.#init = { nowMs: () => performance.now(), write: (line) => void writeSync(1, line), ...init };
     this.#beganMs = this.#toldMs = this.#loggedMs = this.#init.nowMs();
   }
 
-  /** So many events more are read. */
-  moved(events: number): void {
-    const { logger, nowMs } = this.#init;
-    this.#events += events;
-    const now = nowMs();
-    if (events > 0 && now - this.#toldMs >= toldEveryMs) this.#tell(now);
-    if (now - this.#loggedMs < loggedEveryMs) return;
+  /** So many events more are read, or heads kept that were made of them. */
+  moved({ read = 0, kept = 0 }: { readonly read?: number; readonly kept?: number }): void {
+    this.#read += read;
+    this.#kept += kept;
+    const now = this.#init.nowMs();
+    if (read + kept > 0 && now - this.#toldMs >= toldEveryMs) this.#tell(now);
+    if (now - this.#loggedMs >= loggedEveryMs) this.#log(now);
+  }
+
+  #log(now: number): void {
     this.#loggedMs = now;
     const seconds = Math.round((now - this.#beganMs) / 1000);
-    logger.info({ events: this.#events, seconds }, `not ready yet: ${this.#events} events of the log are read, after ${seconds} s`);
+    const done = { read: this.#read, kept: this.#kept, seconds };
+    this.#init.logger.info(
+      done,
+      `not ready yet, after ${seconds} s: ${done.read} events of the log are read, ${done.kept} heads that were made of them are kept`,
+    );
   }
 
   #tell(now: number): void {
     this.#toldMs = now;
     if (!this.#init.supervised) return;
     try {
-      this.#init.write(`${JSON.stringify({ alive: true, moved: this.#events })}\n`);
+      this.#init.write(`${JSON.stringify({ alive: true, moved: this.#read + this.#kept })}\n`);
     } catch {
       // Nobody reads, or not fast enough: it moves on again soon.
     }
