@@ -105,6 +105,7 @@ describe('read models in the console, in a real browser', () => {
     await row.getByText('promoted', { exact: true }).waitFor();
     for (let n = 0; n < 5; n++) await compare('streams');
     await row.getByTestId('replay').nth(4).waitFor();
+    await row.locator('.replay .pill:first-child').filter({ hasText: 'compared' }).nth(3).waitFor();
     expect(await row.locator('.replay .pill:first-child').allInnerTexts()).toEqual(['compared', 'compared', 'compared', 'compared', 'promoted']);
     await page.getByRole('link', { name: 'Live' }).click();
     await page.getByText('Other name').first().waitFor();
@@ -128,6 +129,7 @@ describe('read models in the console, in a real browser', () => {
     await page.route('**/api/v1/**', (route) => void held.push(route));
     await page.getByText('gateway unreachable').waitFor();
     await row.getByText('not known how far').waitFor();
+    for (const name of ['Read models', 'Parked']) await page.getByRole('region', { name, exact: true }).getByText('this is how it was').waitFor();
     await page.unroute('**/api/v1/**');
     for (const route of held) await route.continue().catch(() => undefined);
     await row.getByText('up to date').waitFor();

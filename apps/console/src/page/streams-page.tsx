@@ -7,7 +7,7 @@ import { useRoute } from '../route.tsx';
 import { AlertPanel } from '../view/alert-panel.tsx';
 import { ClipPanel } from '../view/clip-panel.tsx';
 import { HealthPanel } from '../view/health-panel.tsx';
-import { Waiting } from '../view/problem.tsx';
+import { Stale, Waiting } from '../view/problem.tsx';
 import { RenditionPanel } from '../view/rendition-panel.tsx';
 import { Stage } from '../view/stage.tsx';
 import { EmbedPanel } from '../view/embed-panel.tsx';
@@ -49,6 +49,7 @@ function OneStream({ api, id, onChange }: { readonly api: Api; readonly id: stri
   return (
     <main className="deck" data-testid="stream-page">
       <div className="column">
+        <Stale polled={detail} />
         <Stage api={api} stream={stream} loading={false} />
         <HealthPanel api={api} stream={stream} health={health.value} />
         <RenditionPanel stream={stream} />

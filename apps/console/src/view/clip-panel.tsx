@@ -6,7 +6,7 @@ import { hasPicture } from '../model/stream-state.ts';
 import type { Clip } from '../model/stream-health.ts';
 import type { StreamDetail } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
-import { Problem } from './problem.tsx';
+import { Problem, Waiting } from './problem.tsx';
 
 const lengths = [15, 30, 60, 300] as const;
 const here = (url: string): string => new URL(url).pathname;
@@ -36,6 +36,7 @@ export function ClipPanel({ api, stream, onChange }: ClipPanelProps) {
       </header>
       {hasPicture(stream) ? <CutForm live={stream.status === 'live'} onCut={cut} /> : null}
       <Problem text={problem} />
+      <Waiting polled={clips} />
       {clips.value?.items.length === 0 ? <p className="empty">None yet. A clip is copied, not encoded anew.</p> : null}
       <ul>
         {(clips.value?.items ?? []).map((clip) => (

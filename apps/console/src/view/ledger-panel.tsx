@@ -2,13 +2,15 @@ import { useCallback } from 'react';
 import type { Api } from '../model/api.ts';
 import type { Ledger, LedgerTree } from '../model/ledger.ts';
 import { usePolling } from '../polling.tsx';
+import { Waiting } from './problem.tsx';
 
 /** The audit ledger: its keys, its witnesses, and how far each topic is signed. */
 export function LedgerPanel({ api }: { readonly api: Api }) {
-  const { value, error } = usePolling(
+  const polled = usePolling(
     useCallback((signal) => api.get<Ledger>('/api/v1/ledger', signal), [api]),
     5000,
   );
+  const { value } = polled;
   return (
     <section className="panel ledger" aria-label="Audit ledger">
       <header>
@@ -16,7 +18,8 @@ export function LedgerPanel({ api }: { readonly api: Api }) {
         <span className="gap" />
         {value?.name === undefined || value.name === null ? null : <code>{value.name}</code>}
       </header>
-      {value === undefined ? <p className="empty">{error?.message ?? 'Asking …'}</p> : <Standing ledger={value} />}
+      <Waiting polled={polled} />
+      {value === undefined ? null : <Standing ledger={value} />}
     </section>
   );
 }

@@ -21,9 +21,9 @@ export function Stale({ polled: { value, error } }: { readonly polled: Pick<Poll
   );
 }
 
-/** In the place of what is being asked for, or cannot be had. */
+/** In the place of what is being asked for, or cannot be had; above what was had before, while it cannot be asked for anew. */
 export function Waiting({ polled: { value, error } }: { readonly polled: Pick<Polled<unknown>, 'value' | 'error'> }) {
-  if (value !== undefined) return null;
+  if (value !== undefined) return <Stale polled={{ value, error }} />;
   return (
     <p className="empty" role="status">
       {error?.message ?? 'Asking …'}

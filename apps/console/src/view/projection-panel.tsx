@@ -5,7 +5,7 @@ import type { Api } from '../model/api.ts';
 import { standingReplays, waitsForOperator } from '../model/replays.ts';
 import type { ProjectionSummary, Replay } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
-import { Problem, Stale, Waiting } from './problem.tsx';
+import { Problem, Waiting } from './problem.tsx';
 import { ReplayRow } from './replay-row.tsx';
 import { TypedConfirm } from './typed-confirm.tsx';
 
@@ -46,7 +46,6 @@ export function ProjectionPanel({ api }: { readonly api: Api }) {
     <section className="panel projections" aria-label="Read models">
       <header>
         <h2>Read models</h2>
-        <Stale polled={polled} />
       </header>
       <Waiting polled={polled} />
       <Problem text={problem} />

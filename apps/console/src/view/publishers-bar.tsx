@@ -4,7 +4,7 @@ import type { Api } from '../model/api.ts';
 import type { PublisherView, StreamDetail } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
 import { EventsLink } from './events-link.tsx';
-import { Problem } from './problem.tsx';
+import { Problem, Stale } from './problem.tsx';
 
 /** Who publishes a live stream, which of two is seen, and the way to the other. */
 export function PublishersBar({ api, streamId }: { readonly api: Api; readonly streamId: string }) {
@@ -25,6 +25,7 @@ export function PublishersBar({ api, streamId }: { readonly api: Api; readonly s
       ))}
       {failover.lastReason === null ? null : <span className="label">last change: {failover.lastReason}</span>}
       {waiting === undefined ? null : <SwitchForm api={api} streamId={streamId} to={waiting.endpoint} />}
+      <Stale polled={{ value, error }} />
       <EventsLink subject={`${streamId}/failover`} />
     </div>
   );

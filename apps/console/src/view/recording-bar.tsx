@@ -4,7 +4,7 @@ import { formatBytes, formatSpan } from '../model/format.ts';
 import type { Recording, StreamDetail } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
 import { EventsLink } from './events-link.tsx';
-import { Problem } from './problem.tsx';
+import { Problem, Stale } from './problem.tsx';
 
 /** The API names the edge that the public knows; the page is served by an edge or the gateway, and each has all media. */
 const here = (url: string): string => new URL(url).pathname;
@@ -23,6 +23,7 @@ export function RecordingBar({ api, streamId }: { readonly api: Api; readonly st
       ) : (
         <Made name={value.name} recording={value.recording} />
       )}
+      <Stale polled={{ value, error }} />
       <EventsLink subject={`${streamId}/recording`} />
     </div>
   );
