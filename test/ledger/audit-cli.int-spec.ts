@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { audit, openBundle, type Finding } from '#adapters/ledger';
 import { parseRecordBytes } from '#core/ledger';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
-import { forgeries } from './bundle-forgeries.ts';
+import { forgeries, strangers } from './bundle-forgeries.ts';
 import { keepLedger } from './ledger-run.ts';
 import { overwrite } from './overwrite.ts';
 
@@ -201,6 +201,13 @@ describe('the audit by command', () => {
       await forge({ folder: bundle, tree });
       expect(await findingsIn(bundle)).toContainEqual(expect.objectContaining({ ...finds, message: expect.stringContaining(message ?? tree) }));
     });
+  });
+
+  test.each(strangers)('reads nothing of %s', async (_name, put) => {
+    const bundle = await mkdtemp(join(folder, 'strange-'));
+    await cp(join(folder, 'bundle'), bundle, { recursive: true });
+    await put({ folder: bundle, tree: `content/${(await readdir(join(bundle, 'content')))[0]}` });
+    expect(await run(auditor, [bundle])).toMatchObject({ code: 2, err: expect.stringContaining('is no file of a bundle: ') });
   });
 
   test('finds a tree of a later moment, although the ledger has signed it for that export', async () => {

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeBundle, encodeBundle, type BundledRecord } from '#core/ledger';
 
@@ -54,6 +54,7 @@ async function renumber({ folder, tree }: ForgedBundle, offsetOf: (index: number
 export const forgeries: readonly Forgery[] = [
   { name: 'the records of a tree removed', forge: remove('records'), finds: { kind: 'truncated', index: 0 } },
   { name: 'its last file removed', forge: remove(last), finds: { kind: 'truncated', index: 256 } },
+  { name: 'bytes behind a whole tile', forge: ({ folder, tree }) => appendFile(join(folder, tree, 'tile/0/000'), 'more'), finds: { kind: 'tile-damaged' } },
   { name: 'its first file removed', forge: remove(first), finds: { kind: 'truncated', index: 0 } },
   {
     name: 'the records of all trees removed',
@@ -164,6 +165,20 @@ export const forgeries: readonly Forgery[] = [
     finds: { kind: 'tree-missing' },
   },
 ];
+
+/** What leads out of the bundle, or is larger than anything of it: the one who is audited has no say over the auditor's machine. */
+export const strangers: ReadonlyArray<readonly [name: string, put: (bundle: ForgedBundle) => Promise<unknown>]> = [
+  ['a list of keys that is a device', ({ folder }) => linked('/dev/zero', join(folder, 'witness-keys'))],
+  ['a list of trees larger than any', ({ folder }) => truncate(join(folder, 'trees'), 20 * 1024 * 1024)],
+  ['a checkpoint that is a link', ({ folder, tree }) => linked('/etc/hostname', join(folder, tree, 'checkpoint'))],
+  ['records that are a device', ({ folder, tree }) => linked('/dev/zero', join(folder, tree, first))],
+  ['a folder of records that is a link', ({ folder, tree }) => linked('/', join(folder, tree, 'records'))],
+];
+
+async function linked(target: string, path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await symlink(target, path);
+}
 
 /** An export of the same trees without records. */
 function hashesBeside(folder: string): string {

@@ -65,7 +65,6 @@ export class ParkedReader {
     return {
       ...summaryOf(row, live),
       stack: live?.failure.stack ?? String(row['stack'] ?? ''),
-      key: live?.key ?? null,
       next: live === undefined ? null : String(live.next),
       waiting: live === undefined || live.held === 0 ? [] : await this.#waiting(live),
       record: record === undefined ? null : { key: record.key, headers: record.headers, value: record.value.slice(0, valueMax) },
@@ -148,6 +147,7 @@ function summaryOf(row: ReadRow, live: ParkedEvent | undefined) {
     attempts: live?.attempts ?? row['attempts'] ?? 1,
     held: live?.held ?? 0,
     tenant: live?.tenant ?? null,
+    key: live?.key ?? null,
     recordedAt: time('recorded_at_ms'),
     parkedAt: time('parked_at_ms'),
     stateBy: row['state_by'],

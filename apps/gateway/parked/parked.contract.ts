@@ -44,6 +44,7 @@ const summary = z.object({
   attempts: z.number(),
   held: z.number().describe('Events of the same tenant and key that wait behind it.'),
   tenant: z.string().nullable().describe('Whose events wait; null when none do, or every tenant’s: behind what a version parked that knew no tenants.'),
+  key: z.string().nullable().describe('The partition key that waits; null when none does.'),
   recordedAt: timestamp.nullable(),
   parkedAt: timestamp.nullable(),
   stateBy: z.string().nullable().describe('Who asked for what became of it.'),
@@ -53,7 +54,6 @@ const summary = z.object({
 
 const detail = summary.extend({
   stack: z.string(),
-  key: z.string().nullable().describe('The partition key that waits; null when none does.'),
   next: z.string().nullable().describe('Up to which offset the events of the key are taken.'),
   waiting: z.array(z.object({ offset: z.string(), eventId: z.string(), eventType: z.string() })).describe('The first of those that wait behind it.'),
   record: z

@@ -24,7 +24,7 @@ function retry(id: string | undefined, options: RetryOptions): Promise<void> {
 export function addParked(program: Command, setExitCode: (code: number) => void): void {
   const parked = group(program, 'parked', 'see and deal with events that could not be read or taken');
   filtered(remote(parked, 'list', 'list what waits for somebody, newest first'))
-    .option('--state <state>', 'parked, retrying, discarding, redriven or discarded (default: parked)')
+    .option('--state <state>', 'parked, retrying, discarding, redriven or discarded (default: the first three, which hold back others)')
     .option('--all', 'in whatever state')
     .option('--limit <number>', 'how many', wholeNumber, 50)
     .action((options: CommonOptions & ParkedFilterOptions & { state?: string; all?: boolean; limit: number }) => listParked(contextOf(options), options));

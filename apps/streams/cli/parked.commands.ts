@@ -24,24 +24,40 @@ const wait = { pollMs: 300, stillMs: 60_000 };
 /** For one event; an upcaster is a pure function of its data. */
 const upcasterMs = 5000;
 const base = '/api/v1/events/parked';
+/** What holds back others, whether or not somebody has asked for it. */
+const waitingStates = ['parked', 'retrying', 'discarding'] as const;
 
 export async function listParked(
   { api, print }: CommandContext,
   options: ParkedFilterOptions & { readonly state?: string; readonly all?: boolean; readonly limit: number },
 ): Promise<void> {
   const { topic, consumer, type, code, limit } = options;
-  const state = options.state ?? (options.all === true ? undefined : 'parked');
-  const query = new URLSearchParams(
-    Object.entries({ topic, consumer, type, code, state, limit: String(limit) }).filter((one): one is [string, string] => one[1] !== undefined),
+  const states = options.all === true ? [undefined] : options.state === undefined ? waitingStates : [options.state];
+  const pages = await Promise.all(
+    states.map((state) => {
+      const asked = Object.entries({ topic, consumer, type, code, state, limit: String(limit) });
+      const query = new URLSearchParams(asked.filter((one): one is [string, string] => one[1] !== undefined));
+      return api.call<{ readonly items: readonly ParkedView[]; readonly nextCursor: string | null }>('GET', `${base}?${query}`);
+    }),
   );
-  const page = await api.call<{ readonly items: readonly ParkedView[] }>('GET', `${base}?${query}`);
-  print(page, () =>
-    page.items.length === 0
+  const all = pages.flatMap((page) => page.items).toSorted((a, b) => (b.parkedAt ?? '').localeCompare(a.parkedAt ?? ''));
+  const items = all.slice(0, limit);
+  const more = all.length > limit || pages.some(({ nextCursor }) => nextCursor !== null);
+  const nextCursor = pages.length === 1 ? (pages[0]?.nextCursor ?? null) : null;
+  print({ items, nextCursor, more }, () =>
+    items.length === 0
       ? ['Nothing is parked.']
-      : table(
-          ['ID', 'STATE', 'WAITING', 'EVENT', 'CODE', 'TRIES', 'PARKED', 'MESSAGE'],
-          page.items.map((one) => [one.id, one.state, String(one.held), one.eventType, one.code, String(one.attempts), one.parkedAt ?? '', one.message]),
-        ),
+      : [...parkedTable(items), ...(more ? [`There are more: --limit shows more than ${limit}, filters show fewer.`] : [])],
+  );
+}
+
+function parkedTable(items: readonly ParkedView[]): readonly string[] {
+  return table(
+    ['ID', 'STATE', 'TENANT', 'KEY', 'WAITING', 'EVENT', 'CODE', 'TRIES', 'PARKED', 'MESSAGE'],
+    items.map((one) => {
+      const whose = one.key === null ? ['', ''] : [one.tenant ?? 'all', one.key];
+      return [one.id, one.state, ...whose, String(one.held), one.eventType, one.code, String(one.attempts), one.parkedAt ?? '', one.message];
+    }),
   );
 }
 

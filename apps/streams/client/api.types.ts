@@ -175,6 +175,7 @@ export interface ParkedView {
   readonly attempts: number;
   readonly held: number;
   readonly tenant: string | null;
+  readonly key: string | null;
   readonly parkedAt: string | null;
   readonly stateBy: string | null;
   readonly stateNote: string | null;
@@ -183,7 +184,6 @@ export interface ParkedView {
 
 export interface ParkedDetailView extends ParkedView {
   readonly stack: string;
-  readonly key: string | null;
   readonly waiting: ReadonlyArray<{ readonly offset: string; readonly eventId: string; readonly eventType: string }>;
   readonly record: { readonly key: string; readonly headers: Readonly<Record<string, string>>; readonly value: string } | null;
 }

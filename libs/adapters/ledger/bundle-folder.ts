@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, realpath, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseCheckpoint, tilePath, tilesOf, type SizedTile } from '#core/ledger';
+import { hashBytes, parseCheckpoint, tilePath, tilesOf, type SizedTile } from '#core/ledger';
 import { OperatingError } from '#kernel';
 import { recordsPath } from './bundle-paths.ts';
 import { seenName, type SeenCheckpoint, type TreeSource } from './tree-source.ts';
@@ -28,6 +28,10 @@ export interface Bundle {
   readonly exported?: true;
 }
 
+/** Of lists and notes, of a file of 256 records; an auditor's machine is not the audited one's to fill. */
+const textBytesMax = 16 * 1024 * 1024;
+const recordsBytesMax = 512 * 1024 * 1024;
+
 function notABundle(folder: string, cause?: unknown): OperatingError {
   return new OperatingError(`${folder} is no bundle of the audit ledger: it has no "keys". Make one with "streams audit export".`, {
     code: 'BUNDLE_INVALID',
@@ -41,7 +45,7 @@ export async function openBundle(folder: string): Promise<Bundle> {
   const keyList = await textOf(join(folder, 'keys'));
   if (keyList === undefined) throw notABundle(folder);
   const trees: TreeSource[] = [];
-  for (const topic of await namesIn(folder)) {
+  for (const topic of await namesIn(await realpath(folder))) {
     for (const partition of await namesIn(join(folder, topic))) {
       if (/^(0|[1-9]\d{0,5})$/.test(partition)) trees.push(await openTree(join(folder, topic, partition), topic, Number(partition)));
     }
@@ -73,7 +77,7 @@ async function openTree(folder: string, topic: string, partition: number): Promi
     copy: {
       holding: await textOf(join(folder, 'holding')),
       files: await filesUnder(folder, 'records'),
-      read: (path) => bytesOf(join(folder, path)),
+      read: (path) => bytesOf(join(folder, path), recordsBytesMax),
     },
   };
 }
@@ -90,8 +94,11 @@ function sizeOf(note: string): number {
 async function readTiles(folder: string, size: number): Promise<ReadonlyMap<string, Uint8Array>> {
   const tiles = new Map<string, Uint8Array>();
   for (const tile of tilesOf(size)) {
-    const bytes = await bytesOf(join(folder, tilePath(tile)));
-    if (bytes !== undefined) tiles.set(`${tile.level}/${tile.index}`, bytes);
+    const bytes = await bytesOf(join(folder, tilePath(tile)), textBytesMax);
+    // Behind a missing one nothing can be verified; the size may be one that nobody has signed.
+    if (bytes === undefined && tile.level === 0) break;
+    // A tile is its hashes and nothing else (C2SP tlog-tiles).
+    if (bytes?.length === tile.width * hashBytes) tiles.set(`${tile.level}/${tile.index}`, bytes);
   }
   return tiles;
 }
@@ -160,20 +167,35 @@ export class BundleWriter {
 }
 
 async function textOf(path: string): Promise<string | undefined> {
-  const bytes = await bytesOf(path);
+  const bytes = await bytesOf(path, textBytesMax);
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
 }
 
-async function bytesOf(path: string): Promise<Uint8Array | undefined> {
+/** @throws OperatingError `BUNDLE_INVALID` for what is no file of its own, such as a link out of the bundle, or too large for what it is */
+async function bytesOf(path: string, bytesMax: number): Promise<Uint8Array | undefined> {
+  const there = await statOf(path);
+  if (there === undefined || there.isDirectory()) return undefined;
+  if (!there.isFile()) throw foreignFile(path, 'it is a link or a device');
+  if (there.size > bytesMax) throw foreignFile(path, `it has ${there.size} bytes, and at most ${bytesMax} are expected there`);
+  return readFile(path);
+}
+
+function foreignFile(path: string, why: string): OperatingError {
+  return new OperatingError(`${path} is no file of a bundle: ${why}.`, { code: 'BUNDLE_INVALID', retryable: false });
+}
+
+async function statOf(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
   try {
-    return await readFile(path);
+    return await lstat(path);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }
 
+/** Of a folder in a bundle; links to folders are nothing of it. */
 async function namesIn(folder: string): Promise<readonly string[]> {
+  if ((await statOf(folder))?.isSymbolicLink() === true) throw foreignFile(folder, 'it is a link');
   try {
     return (await readdir(folder)).sort();
   } catch (error) {
