@@ -100,6 +100,15 @@ test('the player: a picture, qualities, pictures over the bar, back and to the l
     );
     expect(viewer.problems).toEqual([]);
 
+    // From its beginning on, which is more than half a minute ago.
+    await page.goto(`${platform.edgeUrl}/embed/${id}?autoplay=1&start=0`);
+    await until(
+      async () => ((await viewer.look())?.decodedFrames ?? 0) > 30,
+      60_000,
+      () => 'There is no picture from the beginning.',
+    );
+    expect((await edge.getAttribute('class'))?.includes('on')).toBe(false);
+
     await page.goto(`${platform.edgeUrl}/embed/st-aaaaaaaaaaaaaaaa`);
     await page.getByText('There is no such stream').waitFor();
     const other = await platform.api<{ id: string }>('POST', '/api/v1/stream/start', { name: 'Later' });

@@ -2,7 +2,7 @@ import type { Logger } from '#runtime';
 import type { MediaCounters } from '../media-counters.ts';
 import type { Adaptation, EncodingFacts } from './encoding-facts.ts';
 import type { Overload } from './overload.ts';
-import { Shedding, type ShedLevel } from './shedding.core.ts';
+import { Shedding, type ShedLevel, type ShedStep } from './shedding.core.ts';
 
 export interface LoadStepsInit {
   readonly streamId: string;
@@ -31,6 +31,12 @@ const givenUp: Readonly<Record<Exclude<Adaptation['step'], 'preset' | 'pass-thro
   'frame-rate': 'every second frame is left out',
   'new-streams': 'no other stream is begun here',
   media: 'media is left out; use a smaller ladder or more cores',
+};
+
+const takenBack: Readonly<Record<Exclude<ShedStep['step'], 'preset'>, string>> = {
+  'top-rung': 'its highest encoded rendition is back',
+  'frame-rate': 'every frame is encoded again',
+  'new-streams': 'other streams are begun here again',
 };
 
 /** What a stream gives up while its machine is too slow, and has back when that has kept up: decided, told on the log, and timed. */
@@ -75,8 +81,9 @@ export class LoadSteps {
     if (taken === undefined) return false;
     const { preset, refusesStreams } = this.level;
     this.#deps.overload?.set(this.#init.streamId, refusesStreams);
+    const what = taken.step === 'preset' ? `the preset is ${preset} again` : takenBack[taken.step];
     this.#deps.logger.info({ step: taken.step, ...this.level }, 'the machine has kept up for long: taking a step back');
-    await encoding.adapted({ step: taken.step, direction: 'up', detail: `The machine has kept up for long; the preset is ${preset} now.` }, encodingId);
+    await encoding.adapted({ step: taken.step, direction: 'up', detail: `The machine has kept up for long: ${what}.` }, encodingId);
     return true;
   }
 

@@ -237,12 +237,15 @@ export class Playback {
     const edge = this.#hls?.liveSyncPosition ?? range.end;
     const target = this.#details?.targetduration ?? 2;
     const shown = this.#hls?.playingDate?.getTime();
+    // Before there is a playlist nobody knows where the edge is, and before there is a picture not where the viewer is.
+    const isSomewhere = this.state.begun && (this.#hls === undefined || this.#details !== undefined);
+    const isNear = isSomewhere ? video.currentTime >= edge - Math.max(edgeSeconds, target * 2) : this.#follows;
     this.#set({
       ...{ position: video.currentTime, paused: video.paused, muted: video.muted, volume: video.volume, buffered: bufferedUntil(video) },
-      atEdge: live && video.currentTime >= edge - Math.max(edgeSeconds, target * 2),
+      atEdge: live && isNear,
       behindMs: shown === undefined ? undefined : Math.max(0, Date.now() + this.#clockOffsetMs - shown),
     });
-    if (this.state.atEdge && !video.paused) this.#follows = true;
+    if (this.state.atEdge && isSomewhere && !video.paused) this.#follows = true;
     this.#keepUp(edge, target);
   }
 
