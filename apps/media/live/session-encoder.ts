@@ -17,7 +17,17 @@ import type { MediaCounters } from '../media-counters.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
-import { comesBack, meeting, planRun, programDateTime, sessionEnd, storedUntilMs, toldUntil, type RunPlan } from '../run/run-plan.core.ts';
+import {
+  comesBack,
+  meeting,
+  planRun,
+  programDateTime,
+  sessionEnd,
+  storedUntilMs,
+  toldUntil,
+  type CarriedPictures,
+  type RunPlan,
+} from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { RenditionPlan } from '../run/carried.core.ts';
 import type { PictureChange } from '../run/source-remux.ts';
@@ -290,7 +300,7 @@ export class SessionEncoder {
     // Of another publisher's media no segment is made again, however it is coded.
     const configuration = JSON.stringify([session.sessionId, this.#steps.level.preset, share.encoders, renditions]);
     const announced = edge.announced(configuration);
-    const plan = planRun(state, session, start, announced, renditions.carried.video !== undefined);
+    const plan = planRun(state, session, start, announced, carriedPictures(renditions));
     this.#carries = renditions.encoded.length === 0;
     this.#deps.onRun?.();
     edge.configure(configuration, plan.mediaSequence, toldUntil(state, announced));
@@ -443,6 +453,11 @@ export class SessionEncoder {
     const { counters } = this.#deps;
     if (counters !== undefined) counters[name] += by;
   }
+}
+
+function carriedPictures({ encoded, carried }: RenditionPlan): CarriedPictures {
+  if (carried.video === undefined) return 'none';
+  return encoded.some(({ kind }) => kind === 'video') ? 'some' : 'all';
 }
 
 function initCidsOf({ last }: StreamState): Record<string, string> | undefined {

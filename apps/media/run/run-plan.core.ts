@@ -22,6 +22,9 @@ export interface RunPlan {
   readonly discontinuity: boolean;
 }
 
+/** Which pictures of a run are carried as they are: an encoder beside them cuts at the multiples of the segment duration. */
+export type CarriedPictures = 'none' | 'some' | 'all';
+
 /** The parts of a stream that this process has announced. */
 export interface Announced {
   /** Greatest media sequence number of one; -1 for none. */
@@ -50,8 +53,8 @@ export interface SessionEnd {
 const onGridUs = 1000;
 /** Sound may end later than the picture by less than a frame of it; more is an encoder's fault and not continued. */
 const audioAheadUsMax = 100_000;
-/** A key frame this little after the end still continues it. */
-const continuesMs = 1;
+/** A key frame this little after the end still continues it: encoders that come one after the other differ by their sound's priming, and a frame may be lost. */
+const continuesMs = 45;
 /**
  * Two publishers' clocks are told apart by when their media arrives: so far from the end the key frame of one that takes over may
  * be, and still be the next picture.
@@ -97,24 +100,30 @@ export function meeting(state: StreamState, session: LiveSession, { tag }: Start
 
 /**
  * Places a run that begins with the given tag. If it reaches back to the end of the session's stored segments, the run
- * continues them exactly; otherwise it starts on the next multiple of the segment duration, behind a discontinuity.
+ * continues them exactly; otherwise it starts behind a discontinuity: where they end, if it is carried media of the same session and
+ * less than a segment of it cannot be shown, else on the next multiple of the segment duration.
  * A segment that players know parts of does not become another one that begins with a discontinuity, but a gap.
- * @param carries the picture is carried as it is
  */
-export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announced: Announced = nothingAnnounced, carries = false): RunPlan {
+export function planRun(
+  state: StreamState,
+  session: LiveSession,
+  start: StartPoint,
+  announced: Announced = nothingAnnounced,
+  carries: CarriedPictures = 'none',
+): RunPlan {
   const { sequence, passed, likewise } = announced;
   const others = othersOf(state, announced);
-  const end = (carries ? meeting(state, session, start) : undefined) ?? sessionEnd(state, session);
+  const end = (carries !== 'none' ? meeting(state, session, start) : undefined) ?? sessionEnd(state, session);
   const back = comesBack(state, session, start);
   const isTold = toldUntil(state, announced) >= common(state).mediaSequence;
-  if (back !== undefined && !isTold && (carries || start.tag.presentationMs > storedUntilMs(back))) return besideSound(state, start, back);
+  if (back !== undefined && !isTold && (carries !== 'none' || start.tag.presentationMs > storedUntilMs(back))) return besideSound(state, start, back);
   if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) {
     // One other run told of the number that comes next and of no more, and its parts stay; of two the second may have left it out.
     const taken = (likewise ? passed : sequence) + 1 - common(state).mediaSequence;
     const gaps = Math.max(0, taken, others > 1 ? others : 0);
     return continued(state, start, end, gaps);
   }
-  return anew(state, start, announced, state.last?.sessionId === session.sessionId ? end : undefined);
+  return anew(state, start, announced, { end: state.last?.sessionId === session.sessionId ? end : undefined, mayBeOffGrid: carries === 'all' });
 }
 
 /**
@@ -180,8 +189,14 @@ function othersOf(state: StreamState, { known }: Announced): number {
   return known || state.last === undefined ? 0 : Math.min(unsettledMax, Math.max(0, (state.unsettled ?? 0) - 1));
 }
 
-/** @param end of the session's own segments: what is missing of it is a gap as long */
-function anew(state: StreamState, { tag }: StartPoint, announced: Announced, end: SessionEnd | undefined): RunPlan {
+interface Before {
+  /** Of the session's own segments: what is missing of it is a gap as long. */
+  readonly end: SessionEnd | undefined;
+  /** Nobody cuts at the multiples of the segment duration. */
+  readonly mayBeOffGrid: boolean;
+}
+
+function anew(state: StreamState, { tag }: StartPoint, announced: Announced, { end, mayBeOffGrid }: Before): RunPlan {
   const ends = state.last === undefined ? undefined : endsOf(state);
   const leaderEndUs = ends?.leader.endUs ?? 0;
   const audioEndUs = ends?.audioEndUs ?? 0;
@@ -191,7 +206,9 @@ function anew(state: StreamState, { tag }: StartPoint, announced: Announced, end
   const ownUs = end === undefined ? 0 : (tag.presentationMs + end.offsetMs) * 1000;
   const missing = Math.min(Math.round(ownUs / grid) - firstSlot, Math.floor(missingUsMax / grid));
   const gaps = Math.max(toldUntil(state, announced) + 1 - next, missing);
-  const videoStreamUs = (firstSlot + gaps) * grid;
+  // Nothing is to be left out: there is no time between.
+  const isNext = mayBeOffGrid && end !== undefined && gaps === 0 && ownUs > leaderEndUs;
+  const videoStreamUs = isNext ? Math.ceil(Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) / 1000) * 1000 : (firstSlot + gaps) * grid;
   const videoStartUs = (tag.presentationMs - tag.timestampMs) * 1000;
   const audioStreamUs = Math.max(videoStreamUs, audioEndUs);
   return {
@@ -202,7 +219,7 @@ function anew(state: StreamState, { tag }: StartPoint, announced: Announced, end
     audioStreamUs,
     videoStartUs: Math.max(0, videoStartUs),
     audioStartUs: Math.max(0, videoStartUs + audioStreamUs - videoStreamUs),
-    gridPhaseUs: 0,
+    gridPhaseUs: videoStreamUs % grid,
     mediaSequence: next + gaps,
     discontinuity: state.last !== undefined,
   };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
-import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
+import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, type CarriedPictures } from './run-plan.core.ts';
 
 const session: LiveSession = { sessionId: 's1', endpoint: 'primary', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123, tenant: 'acme' };
 const created: StreamState = {
@@ -39,7 +39,7 @@ function after(offsetMs: number, startUs: number, endUs: number, audioEndUs = en
 describe('a session that takes over and is carried as it is', () => {
   const other: LiveSession = { ...session, sessionId: 's2', endpoint: 'backup', startedAtMs: session.startedAtMs + 700 };
   const state: StreamState = { ...after(0, 8e6, 9_300_000), sessions: [session, other], active: { sessionId: 's2', continues: ['s1'] } };
-  const plan = (atMs: number, carries = true, of = other): unknown[] => {
+  const plan = (atMs: number, carries: CarriedPictures = 'all', of = other): unknown[] => {
     const { videoStreamUs, offsetMs, discontinuity, mediaSequence } = planRun(state, of, startAt(atMs), undefined, carries);
     return [videoStreamUs, offsetMs, discontinuity, mediaSequence];
   };
@@ -56,7 +56,7 @@ describe('a session that takes over and is carried as it is', () => {
 
   test('does not where its key frame is far from there, where it is encoded, or where the end is its own', () => {
     expect(plan(9100)[2]).toBe(true);
-    expect(plan(8760, false)[2]).toBe(true);
+    expect(plan(8760, 'none')[2]).toBe(true);
     expect(meeting(state, session, startAt(9400))).toBeUndefined();
   });
 });
@@ -94,16 +94,29 @@ describe('a run of the same session', () => {
     });
   });
 
-  test('a key frame after the end means lost media: next grid point, discontinuity', () => {
+  test('a key frame after the end means media that cannot be shown: it goes on there, behind a discontinuity, by its own clock', () => {
     const state = after(-107, 10e6, 11.3e6, 11.314667e6);
-    expect(planRun(state, session, startAt(12_000))).toMatchObject({
+    const plan = planRun(state, session, startAt(12_000), undefined, 'all');
+    const place = { videoStreamUs: 11.3e6, audioStreamUs: 11.314667e6, offsetMs: -700, gridPhaseUs: 1.3e6 };
+    expect(plan).toMatchObject({ ...place, videoStartUs: 0, mediaSequence: 9, discontinuity: true });
+    expect(programDateTime(session, plan.offsetMs, plan.videoStreamUs)).toBe(session.startedAtMs + 12_000);
+    // What an encoder cuts is on the grid.
+    expect(planRun(state, session, startAt(12_000), undefined, 'some')).toMatchObject({
       videoStreamUs: 12e6,
-      audioStreamUs: 12e6,
       offsetMs: 0,
       gridPhaseUs: 0,
-      mediaSequence: 9,
       discontinuity: true,
     });
+  });
+
+  test('one that is a frame behind it continues it: the sound of two encoders is primed differently', () => {
+    const state = after(-107, 10e6, 11.3e6, 11.314667e6);
+    expect(planRun(state, session, startAt(11_409))).toMatchObject({ videoStreamUs: 11.3e6, videoStartUs: 0, offsetMs: -107, discontinuity: false });
+  });
+
+  test('where more is missing it begins on the grid, as many segments later', () => {
+    const state = after(-107, 10e6, 11.3e6, 11.314667e6);
+    expect(planRun(state, session, startAt(16_200))).toMatchObject({ videoStreamUs: 16e6, gridPhaseUs: 0, mediaSequence: 11, discontinuity: true });
   });
 
   test('however its segments begin, the offset is read back exactly', () => {
@@ -148,7 +161,7 @@ describe('a run with which the picture comes back to its sound', () => {
 
   test('may begin before the sound ended where it is carried, and continues it where it is encoded', () => {
     const early = startAt(19_800, 19_867);
-    expect(planRun(state, session, early, undefined, true)).toMatchObject({
+    expect(planRun(state, session, early, undefined, 'all')).toMatchObject({
       rebaseMs: 19_800,
       videoStreamUs: 19.76e6,
       audioStartUs: 210_000,
