@@ -13,6 +13,8 @@ import { standInPattern } from './stand-in.codec.ts';
 /** What the door knows of the caller and the moment. */
 export interface AdmissionContext {
   readonly nowMs: number;
+  /** When an event with a key happened that does not say so itself; `nowMs` by default. */
+  readonly timeOf?: (context: Context, key: string) => number;
   readonly tenant: string;
   readonly actor: string;
   readonly correlationId: string;
@@ -88,7 +90,7 @@ export function admitEvent(incoming: IncomingEvent, context: AdmissionContext): 
     ce_type: definition.type,
     ce_source: source,
     ce_subject: subject,
-    ce_time: instantText(time ?? context.nowMs),
+    ce_time: instantText(time ?? context.timeOf?.(definition.context, key) ?? context.nowMs),
     ce_dataschema: dataschema,
     ce_partitionkey: key,
     ce_tenant: context.tenant,

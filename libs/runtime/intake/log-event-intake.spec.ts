@@ -76,6 +76,21 @@ const shown = (outcomes: readonly PublishOutcome[]) =>
   outcomes.map((one) => (one.accepted ? `${one.id}${one.duplicate ? ' again' : ''}` : `${one.code} ${one.field}`.trim()));
 
 describe('publishing', () => {
+  test('of events of one content that name no time each is later than the one before, in a request and over two', async () => {
+    await open();
+    const one = intake();
+    const of = (id: string, attributes: object = {}): IncomingEvent => published(id, { contentId: 'c' }, attributes);
+    await one.publish([of('a'), of('b'), of('named', { time: '2026-01-02T03:04:05.006Z' }), of('c')], caller, { together: false });
+    await one.publish([of('d'), published('other')], caller, { together: false });
+    const limits = { recordsMax: 100, bytesMax: 1e9, waitMs: 0 };
+    const parts = await Promise.all(Array.from({ length: topicPartitions }, (_, at) => world.log.read('content', at, 0n, limits)));
+    const times = new Map(parts.flatMap(({ records }) => records.map(({ headers }) => [headers['ce_id'], Date.parse(headers['ce_time'] ?? '')] as const)));
+    const [a = 0, b = 0, c = 0, d = 0] = ['a', 'b', 'c', 'd'].map((id) => times.get(id));
+    expect([b - a, c - b, d - c].every((apart) => apart >= 1)).toBe(true);
+    expect(times.get('named')).toBe(Date.parse('2026-01-02T03:04:05.006Z'));
+    expect(times.get('other')).toBeLessThanOrEqual(Date.now());
+  });
+
   test('one append per topic for all requests of a moment, in the order of the calls', async () => {
     await open();
     const door = intake();

@@ -6,6 +6,7 @@ import type { PersonalData } from '../personal/personal-data.ts';
 import { EventIntake, type IntakeOptions, type PublishingCaller, type PublishOutcome, type PublishRejected } from './event-intake.ts';
 import { IntakeIdentity } from './intake-identity.ts';
 import type { Entry, Request } from './intake-queue.ts';
+import { KeyTimes } from './key-times.ts';
 import { Orphans } from './orphans.ts';
 import { checkIdTime, contentDigestOf, publicationKeyOf } from './publication-key.ts';
 import { refuseRest } from './publication-group.ts';
@@ -50,6 +51,7 @@ export class LogEventIntake extends EventIntake {
   readonly #identity: IntakeIdentity;
   readonly #orphans: Orphans;
   readonly #writer: PublicationWriter;
+  readonly #times = new KeyTimes();
   readonly #stop = new AbortController();
   readonly #sweepAfterMs: number;
   #tending: Promise<unknown> = Promise.resolve();
@@ -92,7 +94,9 @@ export class LogEventIntake extends EventIntake {
 
   override async publish(events: readonly IncomingEvent[], caller: PublishingCaller, options: IntakeOptions): Promise<readonly PublishOutcome[]> {
     const { tenant, actor, correlationId, traceparent } = caller;
-    const context = { nowMs: this.#deps.clock.now(), tenant, actor, correlationId, traceparent, mayPublish: (to: Context) => caller.mayPublish(to) };
+    const nowMs = this.#deps.clock.now();
+    const timeOf = (of: Context, key: string): number => this.#times.next(`${tenant} ${of} ${key}`, nowMs);
+    const context = { nowMs, timeOf, tenant, actor, correlationId, traceparent, mayPublish: (to: Context) => caller.mayPublish(to) };
     return this.#write(events, (event) => admitEvent(event, context), tenant, options.together);
   }
 
