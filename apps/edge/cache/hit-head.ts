@@ -17,7 +17,8 @@ export class HitHead implements ReplyHead {
   prebuilt: unknown = undefined;
   prebuiltSecure: unknown = undefined;
   log: HeadLog | null | undefined = undefined;
-  #still: Fields | undefined = undefined;
+  #response: StoredResponse | undefined = undefined;
+  #size = 0;
   #cacheName = '';
   #age = 0;
   #ttl = 0;
@@ -33,15 +34,16 @@ export class HitHead implements ReplyHead {
     // From fresh to stale it is another answer to the log.
     if (ttl < 0 !== this.#ttl < 0) this.log = undefined;
     this.#ttl = ttl;
-    if (this.#still !== undefined) return;
-    const { fields, status } = selectedHead({ kind: 'whole' }, response, body.size);
-    this.#still = fields;
-    this.status = status;
+    this.#response = response;
+    this.#size = body.size;
+    this.status = response.status;
     this.#cacheName = cacheName;
   }
 
   get fields(): Fields {
-    return [...(this.#still ?? []), ...this.moving()];
+    // Not kept: where it is wanted more than once, what is made of it is.
+    const still = this.#response === undefined ? [] : selectedHead({ kind: 'whole' }, this.#response, this.#size).fields;
+    return [...still, ...this.moving()];
   }
 
   moving(): Fields {

@@ -125,6 +125,19 @@ class ListedDirectives implements Directives {
 /** Of most requests. */
 const silent = controlFrom(new ListedDirectives(undefined));
 
+/** What was read lately: origins say the same about most of what they send. */
+const known = new Map<string, CacheControl>();
+const knownMax = 256;
+/** A longer one is hardly ever said twice, characters. */
+const knownCharsMax = 200;
+
 export function parseCacheControl(value: string | undefined): CacheControl {
-  return value === undefined ? silent : controlFrom(new ListedDirectives(value));
+  if (value === undefined) return silent;
+  let control = known.get(value);
+  if (control !== undefined) return control;
+  control = controlFrom(new ListedDirectives(value));
+  if (value.length > knownCharsMax) return control;
+  if (known.size >= knownMax) known.clear();
+  known.set(value, control);
+  return control;
 }

@@ -37,7 +37,10 @@ const ownFields = new Set(['age', 'cache-status', 'content-length', 'date', ownT
  */
 export function endToEndFields(fields: Fields, responseTimeMs: number): Fields {
   const kept = withoutHopByHop(fields).filter((field) => !ownFields.has(field[0]));
-  kept.push(['date', fieldValue(fields, 'date') ?? formatHttpDate(responseTimeMs)]);
+  const dates = fields.filter((field) => field[0] === 'date');
+  // Responses of one second share the field: there are as many of them as there are objects.
+  const date: Field = dates.length === 1 ? (dates[0] as Field) : ['date', fieldValue(dates, 'date') ?? formatHttpDate(responseTimeMs)];
+  kept.push(date);
   return kept;
 }
 
@@ -131,10 +134,11 @@ export function isLoop(via: string | undefined, pseudonym: string): boolean {
   return listMembers(via).some((member) => member.split(/[ \t]+/)[1] === pseudonym);
 }
 
+const saidAnew = new Set(['accept-encoding', 'via', 'cdn-loop']);
+
 /** The request fields of a fill. Accept-Encoding is asked for in the one spelling in which variants are told apart. */
 export function fillFields(request: Fields, pseudonym: string): Field[] {
-  const own = new Set(['accept-encoding', 'via', 'cdn-loop']);
-  const fields = withoutHopByHop(request).filter((field) => !notInFills.has(field[0]) && !own.has(field[0]) && isPassable(field));
+  const fields = withoutHopByHop(request).filter((field) => !notInFills.has(field[0]) && !saidAnew.has(field[0]) && isPassable(field));
   const encodings = normaliseAcceptEncoding(fieldValue(request, 'accept-encoding') ?? '');
   fields.push(['accept-encoding', encodings === '' ? 'identity' : encodings], ownVia(request, pseudonym), ownCdnLoop(request, pseudonym));
   return fields;

@@ -13,6 +13,8 @@ export type Selection =
 
 const whole: Selection = { kind: 'whole' };
 
+const acceptRanges: Field = ['accept-ranges', 'bytes'];
+
 /**
  * Evaluates the preconditions and the range of a request against a stored response, in the order of RFC 9110 section
  * 13.2.2. If-Match and If-Unmodified-Since are the origin's business (sections 13.1.1 and 13.1.4).
@@ -52,7 +54,7 @@ export function selectedHead(selection: Selection, response: StoredResponse, len
     case 'whole':
       return {
         status: response.status,
-        fields: response.status === 200 ? [...fields.filter((field) => field[0] !== 'accept-ranges'), ['accept-ranges', 'bytes']] : fields,
+        fields: response.status === 200 ? [...fields.filter((field) => field[0] !== 'accept-ranges'), acceptRanges] : fields,
       };
     case 'not-modified':
       return { status: 304, fields: fields.filter(([name]) => repeatedInNotModified.has(name)) };

@@ -66,11 +66,14 @@ function speaksToSharedCaches({ control, targeted }: ResponseControl): boolean {
   return targeted || control.isPublic || control.sMaxAge !== undefined;
 }
 
+const nothing: ReadonlySet<string> = new Set();
+
 /** Decides whether a complete response to a GET may be stored, and how long it may be used. */
 export function judgeStoring(request: RequestHead, response: ResponseHead, times: ExchangeTimes, settings: TtlSettings): StoringVerdict {
   const said = responseControl(response.fields);
   const { control } = said;
-  const withheldNames = new Set([...control.noCacheFields, ...control.privateFields]);
+  const isWhole = control.noCacheFields.length === 0 && control.privateFields.length === 0;
+  const withheldNames = isWhole ? nothing : new Set([...control.noCacheFields, ...control.privateFields]);
   const reason = obstacle(request, response, control, withheldNames);
   if (reason !== undefined) return { store: false, reason };
   // RFC 9111 section 4.1: a Vary of * never matches, so storing it would be in vain.

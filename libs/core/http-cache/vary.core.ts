@@ -61,8 +61,12 @@ export function varyNames(fields: Fields): readonly string[] | undefined {
   return names.includes('*') ? undefined : [...new Set(names)].sort();
 }
 
+/** Of all responses that do not vary. */
+const unvaried: Variant = { names: [], values: [] };
+
 /** The variant that a request asks for, along the given names. */
 export function variantOf(names: readonly string[], request: { field(name: string): string | undefined }): Variant {
+  if (names.length === 0) return unvaried;
   return { names, values: names.map((name) => normaliseSelecting(name, request.field(name))) };
 }
 
