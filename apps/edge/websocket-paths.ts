@@ -1,7 +1,7 @@
 import { passThroughFields } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
-import { problem } from './cache/problem.ts';
-import type { EdgeReply, EdgeRequest } from './server/exchange.ts';
+import type { EdgeReply, EdgeRequest, TunnelOutcome } from './server/exchange.ts';
+import { handshakeReply, isWorthAnother } from './server/handshake-reply.ts';
 import { isHandshakeField, isWebSocketHandshake, protocolsOffered } from './server/websocket-tunnel.ts';
 
 export interface WebSocketPathsInit {
@@ -25,11 +25,10 @@ async function tunnelled({ originUrls, pseudonym, cacheName, edgeSecret }: WebSo
   const { clientAddress, scheme, target } = request;
   const forwarded = passThroughFields(request.fields(), { clientAddress, scheme, pseudonym }).filter(([name]) => !isHandshakeField(name));
   const fields = edgeSecret === undefined ? forwarded : [...forwarded, [edgeProofHeader, edgeProofOf(edgeSecret, clientAddress)] as const];
-  let reply: EdgeReply | undefined;
+  let outcome: TunnelOutcome = { kind: 'failed', error: 'http_upgrade_failed' };
   for (const originUrl of originUrls) {
-    reply = await request.tunnel({ originUrl, target, fields, protocols: protocolsOffered(request) });
-    if (reply !== undefined || request.gone.aborted) break;
+    outcome = await request.tunnel({ originUrl, target, fields, protocols: protocolsOffered(request) });
+    if (!isWorthAnother(outcome) || request.gone.aborted) break;
   }
-  const detail = 'The origin does not speak WebSocket here.';
-  return reply ?? problem({ status: 502, detail, target, cacheName, outcome: { forwarded: 'bypass' }, error: 'http_upgrade_failed' });
+  return handshakeReply(outcome, { target, cacheName });
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest, OriginResponse } from '../origin/origin-client.ts';
-import { isSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
+import { notTunnelled, isSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { createEdgeCache } from './edge-cache.ts';
 import { RightCache, type Ask, type Exchange, type OriginPolicy } from './right-cache.fixture.ts';
 
@@ -76,7 +76,7 @@ function requestOf({ auth, control, method, url, variant }: Ask): EdgeRequest {
   return {
     ...{ method, target: url, version: '1.1', hasBody: false, contentLength: undefined, clientAddress: '127.0.0.1', scheme: 'http' as const },
     ...{ field: (name) => fields[name], fields: () => Object.entries(fields), gone: new AbortController().signal },
-    ...{ body: () => undefined, allowSilence: () => undefined, tunnel: async () => undefined },
+    ...{ body: () => undefined, allowSilence: () => undefined, tunnel: async () => notTunnelled },
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from '../origin/origin-client.ts';
-import { isSource, type ByteSource, type EdgeReply, type EdgeRequest, type StoredBytes } from '../server/exchange.ts';
+import { notTunnelled, isSource, type ByteSource, type EdgeReply, type EdgeRequest, type StoredBytes } from '../server/exchange.ts';
 import { createEdgeCache } from './edge-cache.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -47,7 +47,7 @@ function request(target: string, fields: Readonly<Record<string, string>> = {}, 
     gone: new AbortController().signal,
     body: () => undefined,
     allowSilence: () => undefined,
-    tunnel: async () => undefined,
+    tunnel: async () => notTunnelled,
   };
 }
 

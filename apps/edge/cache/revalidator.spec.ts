@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest } from '../origin/origin-client.ts';
-import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
+import { notTunnelled, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { createEdgeCache } from './edge-cache.ts';
 import { Revalidator } from './revalidator.ts';
 
@@ -38,7 +38,7 @@ function edge(perSecond: number) {
     cache.handler({
       ...{ method: 'GET', target, field: (name) => fields[name], fields: () => Object.entries(fields), contentLength: undefined, version: '1.1' },
       ...{ hasBody: false, clientAddress: '127.0.0.1', scheme: 'http', gone: new AbortController().signal, body: () => undefined },
-      ...{ allowSilence: () => undefined, tunnel: async () => undefined },
+      ...{ allowSilence: () => undefined, tunnel: async () => notTunnelled },
     } as EdgeRequest);
   const revalidator = new Revalidator({ perSecond }, { ...cache, now });
   const round = async (): Promise<void> => {

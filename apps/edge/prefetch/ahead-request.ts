@@ -1,5 +1,5 @@
 import { fieldValue, type Field, type Fields } from '#core/http-cache';
-import type { EdgeRequest } from '../server/exchange.ts';
+import { notTunnelled, type EdgeRequest } from '../server/exchange.ts';
 
 /** Of who made something likely, what the next request of the same player will say, too: it may choose the variant. */
 const kept = new Set(['accept', 'accept-encoding', 'accept-language', 'host', 'origin', 'user-agent']);
@@ -27,6 +27,6 @@ export function aheadRequest(target: string, fields: Fields, range?: string): Ed
     gone: nobody,
     body: () => undefined,
     allowSilence: () => undefined,
-    tunnel: async () => undefined,
+    tunnel: async () => notTunnelled,
   };
 }

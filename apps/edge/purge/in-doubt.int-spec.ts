@@ -14,7 +14,7 @@ import { StandingBook } from '../fleet/standing-book.ts';
 import { AddressGuard } from '../origin/address-guard.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { keepOnNode } from '../server/node-server.adapter.ts';
-import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
+import { notTunnelled, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { OffsetsFile } from '../state/offsets.file.ts';
 import { ZoneKeeper } from '../zones/zone-keeper.ts';
 import { ZoneMaker } from '../zones/zone-maker.ts';
@@ -107,7 +107,7 @@ class CutEdge {
     const request: EdgeRequest = {
       ...{ method, target: path, field: (name) => fields[name], fields: () => Object.entries(fields), contentLength: undefined, version: '1.1' },
       ...{ hasBody: false, clientAddress: '127.0.0.1', scheme: 'http', gone: new AbortController().signal, body: () => undefined },
-      ...{ allowSilence: () => undefined, tunnel: async () => undefined },
+      ...{ allowSilence: () => undefined, tunnel: async () => notTunnelled },
     };
     return (this.cache as EdgeCache).handler(request);
   }

@@ -1,7 +1,7 @@
 import type { Fields } from '#core/http-cache';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import { problem } from '../cache/problem.ts';
-import type { EdgeHandler, EdgeReply, EdgeRequest } from '../server/exchange.ts';
+import { notTunnelled, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
 import { namedBy, type Named } from './named-by-purge.ts';
 import type { OriginDoor } from './origin-door.ts';
@@ -54,7 +54,7 @@ function asked(request: EdgeRequest, named: Named): EdgeRequest {
       cancel: () => (left = undefined),
     }),
     allowSilence: () => request.allowSilence(),
-    tunnel: async () => undefined,
+    tunnel: async () => notTunnelled,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type LendBytes,
   type ReplyHead,
   type StoredBytes,
+  type TunnelOutcome,
   type TunnelTarget,
 } from './exchange.ts';
 import type { EdgeServer, EdgeServerInit, EdgeTls } from './edge-server.ts';
@@ -92,17 +93,17 @@ class BunEdgeRequest implements EdgeRequest {
     this.#server.timeout(this.#request, 0);
   }
 
-  async tunnel(target: TunnelTarget): Promise<EdgeReply | undefined> {
+  async tunnel(target: TunnelTarget): Promise<TunnelOutcome> {
     const origin = await OriginSocket.open(target);
-    if (origin === undefined) return undefined;
+    if (!(origin instanceof OriginSocket)) return origin;
     const { protocol } = origin;
     const headers: Record<string, string> = protocol === '' ? {} : { 'sec-websocket-protocol': protocol };
     if (this.#server.upgrade(this.#request, { data: origin, headers })) {
       this.tunnelled = origin.ended;
-      return switched;
+      return { kind: 'switched' };
     }
     origin.close(1001, 'The client is gone.');
-    return undefined;
+    return { kind: 'failed', error: 'http_upgrade_failed' };
   }
 }
 

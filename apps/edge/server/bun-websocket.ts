@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import type { TunnelTarget } from './exchange.ts';
+import type { TunnelOutcome, TunnelTarget } from './exchange.ts';
+import { RefusalReader } from './handshake-refusal.ts';
 import { brokenOff, closeCodeOf, tunnelLimits } from './websocket-tunnel.ts';
 
 /** What is used of Bun's socket to a client. */
@@ -28,7 +29,15 @@ interface BunWebSocketInit {
   readonly tls?: { readonly serverName: string; readonly ca?: string; readonly rejectUnauthorized: true };
 }
 
-/** Bun's has one method more than a browser's. */
+/** The origin's answer, as far as it came with its head. */
+interface BunHandshake {
+  readonly statusCode: number;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** Bun's has a method more than a browser's, and an event `handshake`. */
 interface BunWebSocket extends WebSocket {
   /** Breaks the connection off, without a close frame. */
   terminate(): void;
@@ -70,22 +79,25 @@ export class OriginSocket {
     socket.addEventListener('error', () => undefined);
   }
 
-  /** Undefined when the origin does not switch. */
-  static async open(target: TunnelTarget): Promise<OriginSocket | undefined> {
+  /** The socket when it is open; else why it is not. */
+  static async open(target: TunnelTarget): Promise<OriginSocket | TunnelOutcome> {
     // Bun takes fields where browsers take subprotocols alone.
     const socket = new (WebSocket as unknown as OpenWebSocket)(...openedBy(target));
     socket.binaryType = 'arraybuffer';
-    const opened = Promise.withResolvers<boolean>();
-    socket.addEventListener('open', () => opened.resolve(true), { once: true });
-    socket.addEventListener('error', () => opened.resolve(false), { once: true });
-    socket.addEventListener('close', () => opened.resolve(false), { once: true });
+    const opened = Promise.withResolvers<'open' | TunnelOutcome>();
+    let answered: TunnelOutcome | undefined;
+    socket.addEventListener('handshake', (event) => (answered = refusalOf((event as { data?: BunHandshake }).data)), { once: true });
+    socket.addEventListener('open', () => opened.resolve('open'), { once: true });
+    const failed = (): void => opened.resolve(answered ?? { kind: 'failed', error: 'destination_unavailable' });
+    socket.addEventListener('error', failed, { once: true });
+    socket.addEventListener('close', failed, { once: true });
     const origin = new OriginSocket(socket);
-    const timer = setTimeout(() => opened.resolve(false), tunnelLimits.handshakeMs);
-    const isOpen = await opened.promise;
+    const timer = setTimeout(() => opened.resolve({ kind: 'failed', error: 'http_response_timeout' }), tunnelLimits.handshakeMs);
+    const outcome = await opened.promise;
     clearTimeout(timer);
-    if (isOpen) return origin;
+    if (outcome === 'open') return origin;
     socket.close();
-    return undefined;
+    return outcome;
   }
 
   get protocol(): string {
@@ -133,6 +145,17 @@ export class OriginSocket {
     this.#early.push(message);
     if (this.#early.reduce((bytes, one) => bytes + one.length, 0) > tunnelLimits.waitingBytesMax) this.close(1013, 'Too early.');
   }
+}
+
+/** What a handshake came to that does not switch: Bun shows of the body what it has by then, as it came. */
+function refusalOf(data: BunHandshake | undefined): TunnelOutcome | undefined {
+  if (data === undefined || data.statusCode === 101) return undefined;
+  const reader = new RefusalReader();
+  const { body, rawHeaders, statusCode } = data;
+  const lines = Array.from({ length: rawHeaders.length / 2 }, (_, at) => `${rawHeaders[2 * at]}: ${rawHeaders[2 * at + 1]}\r\n`);
+  reader.push(Buffer.from(`HTTP/1.1 ${statusCode} \r\n${lines.join('')}\r\n`, 'latin1'));
+  reader.push(Buffer.from(body));
+  return reader.outcome();
 }
 
 /** To an address that was judged, under the name that the origin must prove. */

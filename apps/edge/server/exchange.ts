@@ -1,4 +1,4 @@
-import type { Field, Fields, FramedRequest, RequestHead } from '#core/http-cache';
+import type { Field, Fields, FramedRequest, ProxyError, RequestHead } from '#core/http-cache';
 
 /** A body that comes piece by piece. */
 export interface ByteSource {
@@ -53,6 +53,17 @@ export interface TunnelTarget {
   readonly protocols: readonly string[];
 }
 
+/** What came of a WebSocket's handshake with the origin. */
+export type TunnelOutcome =
+  /** The connection is the server's no longer. */
+  | { readonly kind: 'switched' }
+  /** The origin's answer in its place; the body is null where there is none that could be had whole. */
+  | { readonly kind: 'refused'; readonly status: number; readonly fields: Fields; readonly body: Uint8Array | null }
+  | { readonly kind: 'failed'; readonly error: ProxyError };
+
+/** Of a request that nobody sent over a connection. */
+export const notTunnelled: TunnelOutcome = { kind: 'failed', error: 'http_upgrade_failed' };
+
 /** A request as the handler sees it, whatever server took it. `target` is ASCII, in origin form, as the client spelt it. */
 export interface EdgeRequest extends RequestHead, FramedRequest {
   fields(): Fields;
@@ -70,8 +81,8 @@ export interface EdgeRequest extends RequestHead, FramedRequest {
   zone?: AnsweringZone | undefined;
   /** Bytes that went to the client over a WebSocket, when that has ended; there when it was taken to the origin. */
   readonly tunnelled?: Promise<number> | undefined;
-  /** Takes a WebSocket that this request asks for to the origin; undefined when the origin does not switch. */
-  tunnel(target: TunnelTarget): Promise<EdgeReply | undefined>;
+  /** Takes a WebSocket that this request asks for to the origin. */
+  tunnel(target: TunnelTarget): Promise<TunnelOutcome>;
 }
 
 /** Status and fields, made once and sent many times. */

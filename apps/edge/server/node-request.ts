@@ -1,7 +1,7 @@
 import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import { switched, type ByteSource, type EdgeReply, type EdgeRequest, type TunnelTarget } from './exchange.ts';
+import type { ByteSource, EdgeRequest, TunnelOutcome, TunnelTarget } from './exchange.ts';
 import type { EdgeServerInit } from './edge-server.ts';
 import { tunnelOnNode, type UpgradedSocket } from './node-websocket.ts';
 
@@ -100,12 +100,14 @@ export class NodeEdgeRequest implements EdgeRequest {
     if (!isHttp2(this.#incoming)) this.#incoming.socket.setTimeout(0);
   }
 
-  async tunnel(target: TunnelTarget): Promise<EdgeReply | undefined> {
-    if (this.#upgraded === undefined) return undefined;
-    const ended = await tunnelOnNode(this.#upgraded, target);
-    if (ended === undefined) return undefined;
-    this.tunnelled = ended.bytes;
-    return switched;
+  async tunnel(target: TunnelTarget): Promise<TunnelOutcome> {
+    if (this.#upgraded === undefined) return { kind: 'failed', error: 'http_upgrade_failed' };
+    const tunnel = await tunnelOnNode(this.#upgraded, target);
+    if ('bytes' in tunnel) {
+      this.tunnelled = tunnel.bytes;
+      return { kind: 'switched' };
+    }
+    return tunnel;
   }
 }
 

@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { TunnelTarget } from './exchange.ts';
+import type { TunnelOutcome, TunnelTarget } from './exchange.ts';
+import { RefusalReader } from './handshake-refusal.ts';
 import { tunnelLimits } from './websocket-tunnel.ts';
 
 const headBytesMax = 64 * 1024;
 const headEnd = '\r\n\r\n';
+
+const errors = { late: 'http_response_timeout', closed: 'destination_unavailable', 'no head': 'http_upgrade_failed' } as const;
 
 /** The client's half, with what it has sent behind its handshake. */
 export interface UpgradedSocket {
@@ -19,24 +22,48 @@ function acceptOf(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
-/** Reads the origin's answer to the handshake; what comes behind its head stays for the tunnel. */
-async function answerOf(origin: Socket): Promise<string | undefined> {
+/** What the origin has answered: the head, and behind it what stays for the tunnel. */
+type Answer = { readonly head: string } | { readonly none: 'late' | 'closed' | 'no head' };
+
+/** Reads the origin's answer to the handshake. */
+async function answerOf(origin: Socket): Promise<Answer> {
   let bytes = Buffer.alloc(0);
-  const ended = Promise.withResolvers<string | undefined>();
+  const ended = Promise.withResolvers<Answer>();
   const read = (chunk: Buffer): void => {
     bytes = Buffer.concat([bytes, chunk]);
     const end = bytes.indexOf(headEnd);
-    if (end < 0) return void (bytes.length > headBytesMax && ended.resolve(undefined));
+    if (end < 0) return void (bytes.length > headBytesMax && ended.resolve({ none: 'no head' }));
     origin.pause();
     origin.unshift(bytes.subarray(end + headEnd.length));
-    ended.resolve(bytes.subarray(0, end).toString('latin1'));
+    ended.resolve({ head: bytes.subarray(0, end).toString('latin1') });
   };
-  const timer = setTimeout(() => ended.resolve(undefined), tunnelLimits.handshakeMs);
-  origin.on('data', read).once('close', () => ended.resolve(undefined));
-  const head = await ended.promise;
+  const timer = setTimeout(() => ended.resolve({ none: 'late' }), tunnelLimits.handshakeMs);
+  origin.on('data', read).once('close', () => ended.resolve({ none: 'closed' }));
+  const answer = await ended.promise;
   clearTimeout(timer);
   origin.off('data', read);
-  return head;
+  return answer;
+}
+
+/** The rest of an answer that does not switch, as far as it comes in time. */
+async function refusalOf(origin: Socket, head: string): Promise<TunnelOutcome> {
+  const reader = new RefusalReader();
+  const over = Promise.withResolvers<void>();
+  const take = (chunk: Buffer): void => {
+    reader.push(chunk);
+    if (reader.done) over.resolve();
+  };
+  take(Buffer.from(head + headEnd, 'latin1'));
+  const timer = setTimeout(over.resolve, tunnelLimits.refusalMs);
+  origin
+    .on('data', take)
+    .once('close', over.resolve)
+    .once('end', () => reader.close());
+  origin.resume();
+  await over.promise;
+  clearTimeout(timer);
+  origin.destroy();
+  return reader.outcome();
 }
 
 /** A tunnel that stands. */
@@ -45,11 +72,11 @@ export interface Tunnel {
   readonly bytes: Promise<number>;
 }
 
-/** Takes a connection to the origin, byte for byte and at the pace of the slower side; undefined when the origin does not switch. */
+/** Takes a connection to the origin, byte for byte and at the pace of the slower side. */
 export async function tunnelOnNode(
   { early, key, socket }: UpgradedSocket,
   { originUrl, address, serverName, ca, target, fields, protocols }: TunnelTarget,
-): Promise<Tunnel | undefined> {
+): Promise<Tunnel | TunnelOutcome> {
   const { hostname, port, protocol, host } = new URL(originUrl);
   const name = hostname.replace(/^\[|\]$/g, '');
   const to = { host: address ?? name, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
@@ -67,12 +94,16 @@ export async function tunnelOnNode(
     ...fields.map(([name, value]) => `${name}: ${value}`),
   ];
   origin.write(`${lines.join('\r\n')}${headEnd}`);
-  const head = await answerOf(origin);
-  const accepted =
-    head !== undefined && head.startsWith('HTTP/1.1 101 ') && head.toLowerCase().includes(`sec-websocket-accept: ${acceptOf(ownKey).toLowerCase()}`);
-  if (!accepted || socket.destroyed) {
+  const answer = await answerOf(origin);
+  if ('none' in answer || socket.destroyed) {
     origin.destroy();
-    return socket.destroyed ? { bytes: Promise.resolve(0) } : undefined;
+    return 'none' in answer ? { kind: 'failed', error: errors[answer.none] } : { bytes: Promise.resolve(0) };
+  }
+  const { head } = answer;
+  if (!head.startsWith('HTTP/1.1 101 ')) return refusalOf(origin, head);
+  if (!head.toLowerCase().includes(`sec-websocket-accept: ${acceptOf(ownKey).toLowerCase()}`)) {
+    origin.destroy();
+    return { kind: 'failed', error: 'http_upgrade_failed' };
   }
   const chosen = /^sec-websocket-protocol: *(\S+)/im.exec(head)?.[1];
   const own = ['HTTP/1.1 101 Switching Protocols', 'connection: upgrade', 'upgrade: websocket', `sec-websocket-accept: ${acceptOf(key)}`];

@@ -3,6 +3,8 @@ import type { EdgeRequest } from './exchange.ts';
 export const tunnelLimits = {
   /** Until the origin has switched, ms. */
   handshakeMs: 10_000,
+  /** For the body of an answer that refuses, ms. */
+  refusalMs: 2000,
   /** What may wait for a slow peer before both sides are closed, bytes: the largest message, and a few beside it. */
   waitingBytesMax: 17 * 1024 * 1024,
   messageBytesMax: 16 * 1024 * 1024,

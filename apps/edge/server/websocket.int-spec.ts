@@ -6,6 +6,18 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { ToldTraffic } from '../traffic/traffic.fixture.ts';
 import { EdgeProcess, sendRaw, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
 
+/** How the origin answers handshakes; not at all where it is empty. */
+const refusals: Readonly<Record<string, string>> = {
+  '/unauthorized': 'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="chat"\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 2\r\n\r\nno',
+  '/chunks': 'HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n',
+  '/elsewhere': 'HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n',
+  '/version': 'HTTP/1.1 426 Upgrade Required\r\nsec-websocket-version: 13, 8\r\nupgrade: websocket\r\nconnection: upgrade, close\r\ncontent-length: 0\r\n\r\n',
+  '/page': 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncache-control: max-age=60\r\ncontent-length: 4\r\n\r\npage',
+  '/cut': 'HTTP/1.1 403 Forbidden\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\nno',
+  '/nonsense': 'nonsense\r\n\r\n',
+  '/silent': '',
+};
+
 describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets, served by %s', (runtime) => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let server: Server;
@@ -19,7 +31,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets, served by %s', (runtime
     server = createServer((_request, response) => response.writeHead(404).end());
     origin = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered].at(-1) ?? false });
     server.on('upgrade', (request, socket, head) => {
-      if (request.url === '/refused') return void socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+      const refusal = refusals[request.url ?? ''];
+      if (refusal !== undefined) return void (refusal === '' || socket.end(refusal));
       seen.push(request);
       origin.handleUpgrade(request, socket, head, (peer) => origin.emit('connection', peer, request));
     });
@@ -121,10 +134,33 @@ describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets, served by %s', (runtime
     expect(back.equals(large)).toBe(true);
   });
 
-  test('where the origin does not switch, the client is told so, and what else asks to switch is answered as ever', async () => {
-    const refused = open('/refused');
-    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
-    expect([response.statusCode, response.headers['proxy-status']]).toEqual([502, 'edge-1; error=http_upgrade_failed']);
+  async function refusal(path: string): Promise<readonly [status: number | undefined, headers: IncomingMessage['headers'], body: string]> {
+    const [, response] = (await once(open(path), 'unexpected-response')) as [unknown, IncomingMessage];
+    const chunks = (await response.toArray()) as Buffer[];
+    return [response.statusCode, response.headers, Buffer.concat(chunks).toString()];
+  }
+
+  test.each([
+    ['/unauthorized', 401, { 'www-authenticate': 'Basic realm="chat"', 'set-cookie': ['a=1', 'b=2'] }, 'no'],
+    ['/chunks', 403, {}, 'abcde'],
+    ['/elsewhere', 302, { location: '/login' }, ''],
+    ['/version', 426, { 'sec-websocket-version': '13, 8' }, ''],
+    ['/page', 200, { 'content-type': 'text/plain' }, 'page'],
+    // A body that is not whole is left out.
+    ['/cut', 403, { 'retry-after': '7' }, ''],
+  ])('a refusal of the origin is told as it is: %s', async (path, status, headers, body) => {
+    const told = await refusal(path);
+    expect(told).toEqual([status, expect.objectContaining(headers), body]);
+    expect(told[1]['cache-status']).toBe(`edge-1; fwd=bypass; fwd-status=${status}`);
+  });
+
+  test('an origin that answers nothing in time, or nothing that makes sense, is the edge’s to tell of', async () => {
+    const [silent, nonsense] = await Promise.all([refusal('/silent'), refusal('/nonsense')]);
+    expect([silent[0], silent[1]['proxy-status']]).toEqual([504, 'edge-1; error=http_response_timeout']);
+    expect([nonsense[0], nonsense[1]['proxy-status']]).toEqual([502, expect.stringMatching(/^edge-1; error=/)]);
+  }, 30_000);
+
+  test('what else asks to switch is answered as ever', async () => {
     const h2c = await sendRaw(
       edge.port,
       'GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n',

@@ -2,7 +2,7 @@ import { cacheOutcomes } from '#events';
 import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { replyHead, switched, unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest, type AnsweringZone } from '../server/exchange.ts';
+import { notTunnelled, replyHead, switched, unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest, type AnsweringZone } from '../server/exchange.ts';
 import { hourMs, minuteMs, Periods, type PeriodNews } from './periods.ts';
 import { Picker } from './picker.core.ts';
 import { RequestLog } from './request-log.ts';
@@ -20,7 +20,7 @@ function requestOf(method = 'GET', more: Partial<EdgeRequest> = {}): EdgeRequest
     gone: new AbortController().signal,
     body: () => undefined,
     allowSilence: () => undefined,
-    tunnel: async () => undefined,
+    tunnel: async () => notTunnelled,
     ...more,
   };
 }

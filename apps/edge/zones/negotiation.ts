@@ -1,6 +1,6 @@
 import { listMembers, type Field, type Fields } from '#core/http-cache';
 import type { ContentCoding } from '#events';
-import type { EdgeReply, EdgeRequest, TunnelTarget } from '../server/exchange.ts';
+import type { EdgeRequest, TunnelOutcome, TunnelTarget } from '../server/exchange.ts';
 
 /** Spellings that are remembered: there are a few dozen of them among all browsers. */
 const spellingsMax = 1000;
@@ -118,7 +118,7 @@ class NegotiatedRequest implements EdgeRequest {
     this.#request.allowSilence();
   }
 
-  tunnel(target: TunnelTarget): Promise<EdgeReply | undefined> {
+  tunnel(target: TunnelTarget): Promise<TunnelOutcome> {
     return this.#request.tunnel(target);
   }
 }

@@ -116,8 +116,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets of zones, served by %s',
     gone.close();
     const host = await site({ origins: [{ url: dead, weight: 100 }, { url: `http://127.0.0.1:${origin.port}` }] });
     expect(await echoed(host)).toBe('hello');
-    expect(await echoed(host, '/refused')).toEqual([502, 'edge-1; error=http_upgrade_failed']);
-    expect(await echoed(await site({ origins: [{ url: dead }] }))).toEqual([502, 'edge-1; error=http_upgrade_failed']);
+    expect(await echoed(host, '/refused')).toEqual([403, undefined]);
+    expect(await echoed(await site({ origins: [{ url: dead }] }))).toEqual([502, 'edge-1; error=destination_unavailable']);
   });
 
   test('over TLS the origin proves its name', async () => {
@@ -129,7 +129,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets of zones, served by %s',
     expect(await echoed(await behind({ serverName: 'origin.test', ca: cert }))).toBe('hello');
     expect(secure.seen.at(-1)?.headers.host).toBe('shop.test');
     for (const wrong of [{ serverName: 'other.test', ca: cert }, { serverName: 'origin.test' }])
-      expect(await echoed(await behind(wrong))).toEqual([502, 'edge-1; error=http_upgrade_failed']);
+      expect(await echoed(await behind(wrong))).toEqual([502, 'edge-1; error=destination_unavailable']);
     expect(secure.seen).toHaveLength(1);
     secure.close();
   });
@@ -143,7 +143,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets of zones, served by %s',
     expect(origin.seen).toEqual([]);
     await strict.kill();
     const host = await site({ origins: [{ url: `http://127.0.0.1:${edge.port}` }], hostHeader: 'request' });
-    expect(await echoed(host)).toEqual([502, 'edge-1; error=http_upgrade_failed']);
+    // Its own refusal, as it meets the handshake again.
+    expect(await echoed(host)).toEqual([508, 'edge-1; error=proxy_loop_detected']);
     expect(await echoed(host, '/chat', { via: '1.1 edge-1' })).toEqual([508, 'edge-1; error=proxy_loop_detected']);
   });
 });

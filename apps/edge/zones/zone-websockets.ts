@@ -3,7 +3,8 @@ import { problem, type ProblemInit } from '../cache/problem.ts';
 import { OriginError } from '../origin/origin-client.ts';
 import type { OriginEndpoint } from '../origin/origin-endpoint.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
-import type { EdgeReply, EdgeRequest, TunnelTarget } from '../server/exchange.ts';
+import type { EdgeReply, EdgeRequest, TunnelOutcome, TunnelTarget } from '../server/exchange.ts';
+import { handshakeReply, isWorthAnother } from '../server/handshake-reply.ts';
 import { isHandshakeField, isWebSocketHandshake, protocolsOffered } from '../server/websocket-tunnel.ts';
 import { hostNameOf } from './zone-table.ts';
 import type { ZoneOrigin } from './zone-origin.ts';
@@ -46,15 +47,19 @@ export class ZoneWebSockets {
     if (isLoop(request.field('via'), pseudonym) || cdnHops(request.field('cdn-loop')) >= cdnHopsMax)
       return this.#problem(request, { status: 508, detail: 'The request has come through this edge already.', error: 'proxy_loop_detected' });
     try {
-      const reply = await this.#deps.pool.take({ key: path, method: request.method }, (url) => this.#tunnel(request, path, url));
-      return reply ?? this.#problem(request, { status: 502, detail: 'No origin of this site speaks WebSocket here.', error: 'http_upgrade_failed' });
+      let last: TunnelOutcome = { kind: 'failed', error: 'http_upgrade_failed' };
+      const taken = await this.#deps.pool.take({ key: path, method: request.method }, async (url) => {
+        last = await this.#tunnel(request, path, url);
+        return isWorthAnother(last) ? undefined : last;
+      });
+      return handshakeReply(taken ?? last, { target: request.target, cacheName: this.#init.cacheName });
     } catch (error) {
       if (!(error instanceof OriginError)) throw error;
       return this.#problem(request, { status: error.status, detail: error.message, error: error.proxyError });
     }
   }
 
-  async #tunnel(request: EdgeRequest, path: string, url: string): Promise<EdgeReply | undefined> {
+  async #tunnel(request: EdgeRequest, path: string, url: string): Promise<TunnelOutcome> {
     const { endpoints, now } = this.#deps;
     const { ca, guard, serverName } = endpoints.find((endpoint) => endpoint.url === url) as OriginEndpoint;
     const target: TunnelTarget = {
@@ -63,11 +68,12 @@ export class ZoneWebSockets {
     };
     if (guard === undefined) return request.tunnel(target);
     const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+    let outcome: TunnelOutcome = { kind: 'failed', error: 'dns_error' };
     for (const address of (await addressesOf(guard, host, now())).slice(0, addressesTried)) {
-      const reply = await request.tunnel({ ...target, address });
-      if (reply !== undefined) return reply;
+      outcome = await request.tunnel({ ...target, address });
+      if (outcome.kind !== 'failed') break;
     }
-    return undefined;
+    return outcome;
   }
 
   #fields(request: EdgeRequest, path: string): TunnelTarget['fields'] {
