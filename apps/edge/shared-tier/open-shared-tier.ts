@@ -86,7 +86,7 @@ export async function openSiteTier(settings: SharedTierSettings, site: string, p
     known: () => opened.epoch?.known(),
     purges: { holds: (subject, positions) => opened.epoch?.holds(subject, positions) === true },
     setting: '`shared` in the file of the site',
-    epoch: { epochName: (serverRun) => `streams:edge:epoch:${site}:${serverRun}`, onEpoch: (epoch) => opened.epoch?.seen(epoch) },
+    epoch: { epochName: (life) => `streams:edge:epoch:${site}:${life}`, onEpoch: (epoch) => opened.epoch?.seen(epoch) },
   });
   const epoch = new SiteEpoch(site, { store, stopping: parts.lifecycle.stopping, now: parts.now });
   opened.epoch = epoch;

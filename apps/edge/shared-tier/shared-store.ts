@@ -27,9 +27,17 @@ function resultsOf(answers: Answers): readonly unknown[] {
 export interface SharedStoreInit {
   /** No more is read of a value, whatever lies there. */
   readonly bytesMax: number;
-  /** Where a number stands that is read with each value, in one run of the server; none when left out. */
-  readonly epochName?: ((serverRun: string) => string) | undefined;
+  /** Where a number stands that is read with each value, in one life of the server's data; none when left out. */
+  readonly epochName?: ((life: string) => string) | undefined;
   readonly onEpoch?: ((epoch: bigint | undefined) => void) | undefined;
+}
+
+/** Where no number stands: asked for while its place is not known. */
+const unnamed = 'streams:edge:epoch';
+
+/** Of which of its data's lives a server tells (`INFO replication`); undefined for a replica, whose data may be set back at any time. */
+function replicationOf(info: string): string | undefined {
+  return /^role:slave/m.test(info) ? undefined : (/^master_replid:(\w+)/m.exec(info)?.[1] ?? '');
 }
 
 function epochOf(text: string | null): bigint | undefined {
@@ -40,6 +48,8 @@ function epochOf(text: string | null): bigint | undefined {
 export class SharedStore {
   readonly #redis: RedisConnection;
   readonly #init: SharedStoreInit;
+  /** What the server said last of its replication: another one once it has taken another server's data, or parted from it. */
+  #replication: string | undefined;
 
   constructor(redis: RedisConnection, init: SharedStoreInit) {
     this.#redis = redis;
@@ -52,19 +62,38 @@ export class SharedStore {
     return this.#redis.run(async (client) => {
       // Time after the value: what is counted from it is never too young.
       const pipeline = client.pipeline().getrangeBuffer(name, 0, bytesMax).time();
-      if (epochName !== undefined) pipeline.get(epochName);
-      const [value, time, epoch] = resultsOf(await pipeline.exec()) as readonly [Buffer, readonly [string, string], string | null | undefined];
-      onEpoch?.(epochOf(epoch ?? null));
+      if (onEpoch !== undefined) pipeline.get(epochName ?? unnamed);
+      // Behind all else: whose it is by then, all of it is.
+      if (this.#asksReplication) pipeline.info('replication');
+      const [value, time, epoch, info] = resultsOf(await pipeline.exec()) as readonly [Buffer, readonly [string, string], string | null, string | undefined];
+      onEpoch?.(epochName !== undefined && this.#isSame(info) ? epochOf(epoch) : undefined);
       const serverMs = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
       // What is longer than this edge takes is not damaged: another one may take more.
       return { bytes: value.length === 0 || value.length > bytesMax ? undefined : value, serverMs };
     });
   }
 
-  /** A server that was started again may have the number of before a purge: each run has its own. */
+  /**
+   * A server that was started again, or has taken over the data of one that was behind, may have the number of before a purge: each
+   * life of its data has its own.
+   */
   #epochName(): string | undefined {
     const { serverRun } = this.#redis;
-    return serverRun === undefined ? undefined : this.#init.epochName?.(serverRun);
+    if (serverRun === undefined || (this.#asksReplication && this.#replication === undefined)) return undefined;
+    return this.#init.epochName?.(this.#replication === undefined ? serverRun : `${serverRun}:${this.#replication}`);
+  }
+
+  /** One that does not say which it is would refuse this, too. */
+  get #asksReplication(): boolean {
+    return this.#init.onEpoch !== undefined && this.#redis.serverRun !== '';
+  }
+
+  /** Whether it tells of what was known of it before; from now on it is what it says. */
+  #isSame(info: string | undefined): boolean {
+    if (info === undefined) return true;
+    const before = this.#replication;
+    this.#replication = replicationOf(info);
+    return before !== undefined && before === this.#replication;
   }
 
   async write(writes: readonly SharedWrite[]): Promise<void> {
@@ -77,14 +106,18 @@ export class SharedStore {
 
   /** @returns what stands there now: an old one stays unless it is to be replaced */
   async setEpoch(epoch: bigint, replace: boolean): Promise<bigint | undefined> {
-    const epochName = this.#epochName();
-    if (epochName === undefined) throw new Error('the server has not said yet which it is');
     return this.#redis.run(async (client) => {
+      if (this.#asksReplication && this.#replication === undefined) this.#isSame(await client.info('replication'));
+      const epochName = this.#epochName();
+      if (epochName === undefined) throw new Error('the server has not said yet which it is');
       const pipeline = client.pipeline();
       if (replace) pipeline.set(epochName, String(epoch));
       else pipeline.set(epochName, String(epoch), 'NX');
-      const [, stands] = resultsOf(await pipeline.get(epochName).exec());
-      return epochOf(stands as string | null);
+      pipeline.get(epochName);
+      if (this.#asksReplication) pipeline.info('replication');
+      const [, stands, info] = resultsOf(await pipeline.exec()) as readonly [unknown, string | null, string | undefined];
+      if (!this.#isSame(info)) throw new Error('the server has other data by now');
+      return epochOf(stands);
     });
   }
 

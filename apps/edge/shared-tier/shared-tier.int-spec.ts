@@ -463,6 +463,36 @@ describe('what edges of one site keep for each other, without a log', () => {
     });
     expect((await send(edge, { path: '/b' })).body).toBe('new');
   }, 60_000);
+
+  test('nor what it takes over, in the same run, from a replica that was behind', async () => {
+    const behind = await OwnRedis.start();
+    try {
+      for (const each of [redis, behind]) {
+        await each.client.config('SET', 'masterauth', password);
+        await each.client.config('SET', 'repl-diskless-sync-delay', '0');
+      }
+      const inSync = ({ client }: OwnRedis) => until(async () => (await client.info('replication')).includes('master_link_status:up'));
+      const [one, other] = await Promise.all([start('seventh', 'bun'), start('eighth', 'node')]);
+      for (const name of ['/d', '/e']) origin.says(name, fresh, 'old');
+      expect((await send(one, { path: '/d' })).body).toBe('old');
+      // The other one knows the number of that time.
+      expect((await send(other, { path: '/e' })).body).toBe('old');
+      await until(async () => (await redis.objects()).has('/d'));
+      await behind.client.replicaof('127.0.0.1', redis.port);
+      await inSync(behind);
+      await behind.client.replicaof('NO', 'ONE');
+      origin.says('/d', fresh, 'new');
+      expect((await send(one, { path: '/d', method: 'PURGE', headers: { authorization } })).status).toBe(200);
+      await redis.client.replicaof('127.0.0.1', behind.port);
+      await inSync(redis);
+      expect((await redis.objects()).has('/d')).toBe(true);
+      expect((await send(other, { path: '/d' })).body).toBe('new');
+      await redis.client.replicaof('NO', 'ONE');
+      expect((await send(await start('ninth', 'bun'), { path: '/d' })).body).toBe('new');
+    } finally {
+      await behind.stop();
+    }
+  }, 60_000);
 });
 
 function flipped(bytes: Buffer, at: number): Buffer {
