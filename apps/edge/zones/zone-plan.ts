@@ -87,8 +87,9 @@ export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, c
     return rule === undefined || target === undefined ? undefined : redirection(rule, target);
   };
   const bypassing = (path: string, request: EdgeRequest): boolean => {
-    const bypass = rules.first('bypass', pathPart(path));
-    return bypass !== undefined && bypasses(bypass, request);
+    const own = pathPart(path);
+    const bypass = rules.first('bypass', own);
+    return (bypass !== undefined && bypasses(bypass, request)) || rules.isAmbiguous(own);
   };
   // What is always passed by is never stored; what others may have is, so that a cookie must be looked for before.
   const byCookie = configuration.rules?.some(({ bypass }) => bypass?.cookies !== undefined) === true;

@@ -1,6 +1,6 @@
 import { pathMatcher } from '#domain/edge';
 import type { ZoneConfiguration, ZoneHeaderEdit, ZoneQuery, ZoneRule, ZoneTtl } from '#events';
-import { defaultKeyPolicy, normaliseTarget, type Field, type Fields, type KeyPolicy, type QueryRule } from '#core/http-cache';
+import { defaultKeyPolicy, normaliseTarget, otherReading, type Field, type Fields, type KeyPolicy, type QueryRule } from '#core/http-cache';
 
 /** A rule with its patterns made ready. */
 export interface CompiledRule {
@@ -37,6 +37,15 @@ export class ZoneRules {
   /** True when some rule has the setting at all. */
   has(setting: keyof ZoneRule): boolean {
     return this.#rules.some(({ rule }) => rule[setting] !== undefined);
+  }
+
+  /**
+   * Whether a path fits other rules in the way in which many origins read it. What such a path brings may be what a rule keeps out of
+   * the cache under its plain name.
+   */
+  isAmbiguous(path: string): boolean {
+    const other = otherReading(path);
+    return other !== undefined && this.#rules.some(({ fitsPath }) => fitsPath(path) !== fitsPath(other));
   }
 
   first<Setting extends keyof ZoneRule>(setting: Setting, path: string, contentType?: string): NonNullable<ZoneRule[Setting]> | undefined {

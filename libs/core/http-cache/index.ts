@@ -35,7 +35,17 @@ export { select, selectedHead, type Selection } from './selection.core.ts';
 export { judgeStoring, mayReachOthers, type NotStoredReason, type StoringVerdict } from './storing.policy.ts';
 export { objectKeyOf, rangeValidator, sliceAt, sliceCount, sliceKey, sliceSpan } from './slices.core.ts';
 export { staleFrom, type Freshness, type Sliced, type StoredResponse, type Validators } from './stored-response.ts';
-export { defaultKeyPolicy, keyOfUrl, hostOfKey, normaliseTarget, pathOfKey, targetLengthMax, type KeyPolicy, type QueryRule } from './target.codec.ts';
+export {
+  defaultKeyPolicy,
+  keyOfUrl,
+  hostOfKey,
+  normaliseTarget,
+  otherReading,
+  pathOfKey,
+  targetLengthMax,
+  type KeyPolicy,
+  type QueryRule,
+} from './target.codec.ts';
 export { responseControl, type ResponseControl } from './targeted-control.policy.ts';
 export { mediaTtlSettings, type TtlRule, type TtlSettings } from './ttl.policy.ts';
 export { matchesVariant, normaliseAcceptEncoding, sameVariant, variantOf, varyNames, type Variant } from './vary.core.ts';

@@ -117,6 +117,17 @@ export function normaliseTarget(target: string, policy: KeyPolicy = defaultKeyPo
   return query === '' ? path : `${path}?${query}`;
 }
 
+const readDifferently = /\/\/|\\|%2f|%5c/i;
+
+/**
+ * The path of a normal target as origins may read it that take several slashes for one, and an escaped one, or a backslash, for a
+ * slash; undefined where there is nothing to read differently.
+ */
+export function otherReading(path: string): string | undefined {
+  if (!readDifferently.test(path)) return undefined;
+  return removeDotSegments(path.replaceAll(/\\|%2f|%5c/gi, '/').replaceAll(/\/{2,}/g, '/')).replaceAll(/\/{2,}/g, '/');
+}
+
 /**
  * The normal target within a key. What stands before it tells the zone, and what else parts the objects of one target; it
  * holds no slash, and a target begins with one.
