@@ -4,75 +4,12 @@ import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { decodeEvent, encodeEvent, purgeApplied, purgeRequested, topicPartitions, type PurgeSelector } from '#events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { onPath } from '../../../test/constellation/engines/programs.ts';
-import { ServerProcess } from '../../../test/constellation/engines/server-process.ts';
-import { freePort } from '../../../test/constellation/free-ports.ts';
-import { EdgeProcess, ScriptedOrigin, send, temporaryFolder, until, type Answer, type EdgeRuntime, type OriginRequestSeen } from '../edge.fixture.ts';
+import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type Answer, type EdgeRuntime, type OriginRequestSeen } from '../edge.fixture.ts';
+import { OwnRedis } from './own-redis.fixture.ts';
 
 const ids = new UuidV7IdSource();
-const password = 'of-the-shared-tier';
 const fresh = '200 OK\r\ncache-control: max-age=600\r\ncontent-type: text/css\r\netag: "1"';
-
-/** A redis-server of this test alone, that can be stopped and made to stand still. */
-class OwnRedis {
-  readonly port: number;
-  readonly url: string;
-  client: Redis;
-  /** Where it saves what it has, and finds it when it is started again. */
-  readonly #folder: string;
-  #server: ServerProcess;
-
-  private constructor(port: number, folder: string, server: ServerProcess) {
-    this.port = port;
-    this.#folder = folder;
-    this.url = `redis://:${password}@127.0.0.1:${port}`;
-    this.#server = server;
-    this.client = new Redis(this.url);
-    this.client.on('error', () => undefined);
-  }
-
-  static async start(): Promise<OwnRedis> {
-    const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), 'streams-redis-'))];
-    return new OwnRedis(port, folder, await OwnRedis.#launch(port, folder));
-  }
-
-  static #launch(port: number, folder: string): Promise<ServerProcess> {
-    const command = onPath('redis-server', 'valkey-server') ?? 'redis-server';
-    const args = ['--bind', '127.0.0.1', '--port', String(port), '--requirepass', password, '--save', '', '--appendonly', 'no'];
-    return ServerProcess.start({ command, args: [...args, '--dir', folder], port });
-  }
-
-  signal(name: NodeJS.Signals): void {
-    process.kill(this.#server.pid, name);
-  }
-
-  async restart(): Promise<void> {
-    this.#server = await OwnRedis.#launch(this.port, this.#folder);
-  }
-
-  async stop(): Promise<void> {
-    this.client.disconnect();
-    await this.#server.stop();
-    await rm(this.#folder, { recursive: true });
-  }
-
-  /** The objects that lie there, by their keys. */
-  async objects(): Promise<Map<string, { readonly name: string; readonly bytes: Buffer }>> {
-    const found = new Map<string, { readonly name: string; readonly bytes: Buffer }>();
-    for (const name of await this.client.keys('streams:edge:1:*')) {
-      const bytes = await this.client.getBuffer(name);
-      const key = /"kind":"object","key":"([^"]+)"/.exec(bytes?.toString('latin1') ?? '')?.[1];
-      if (bytes !== null && key !== undefined) found.set(key, { name, bytes });
-    }
-    return found;
-  }
-}
 
 const status = async (edge: EdgeProcess): Promise<Record<string, number | string>> => (await edge.status())['shared'] as never;
 const said = ({ headers }: Answer): string => String(headers['cache-status']);
@@ -384,115 +321,6 @@ describe('what edges keep for each other', () => {
       await stranger.kill();
     }
   }, 30_000);
-});
-
-describe('what edges of one site keep for each other, without a log', () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let origin: ScriptedOrigin;
-  let redis: OwnRedis;
-  const edges: ChildProcess[] = [];
-  const authorization = 'Bearer of-the-site-and-long';
-
-  beforeAll(async () => {
-    folder = await temporaryFolder();
-    [origin, redis] = await Promise.all([ScriptedOrigin.start(), OwnRedis.start()]);
-  }, 30_000);
-
-  afterAll(async () => {
-    for (const edge of edges) edge.kill('SIGKILL');
-    await redis.stop();
-    await origin.close();
-    await folder.remove();
-  });
-
-  const start = async (name: string, runtime: EdgeRuntime): Promise<number> => {
-    const config = join(folder.path, `${name}.json`);
-    await writeFile(config, JSON.stringify({ listen: '127.0.0.1:0', origin: origin.url, memory: '16mb', purgeKey: authorization.slice(7), shared: redis.url }));
-    const program = fileURLToPath(new URL('../alone/alone.main.js', import.meta.url));
-    const bin = fileURLToPath(new URL(`../../../../node_modules/.bin/${runtime}`, import.meta.url));
-    const edge = spawn(bin, [...(runtime === 'node' ? ['--no-warnings'] : []), program, config], { stdio: ['ignore', 'pipe', 'inherit'] });
-    edges.push(edge);
-    let told = '';
-    edge.stdout.on('data', (bytes: Buffer) => (told += bytes.toString()));
-    await until(() => told.includes('Ctrl-C'));
-    return Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(told)?.[1]);
-  };
-
-  test('one is served what another has fetched, but nothing that was kept before a purge', async () => {
-    const [one, other] = await Promise.all([start('one', 'bun'), start('other', 'node')]);
-    origin.says('/a', fresh, 'old');
-    expect((await send(one, { path: '/a' })).body).toBe('old');
-    await until(async () => (await redis.objects()).has('/a'));
-    const shared = await send(other, { path: '/a' });
-    expect([shared.body, said(shared), origin.count('/a')]).toEqual(['old', expect.stringMatching(/detail=shared-tier$/), 1]);
-    expect((await send(other, { path: '/a', method: 'PURGE', headers: { authorization } })).status).toBe(200);
-    origin.says('/a', fresh, 'new');
-    expect((await send(await start('third', 'bun'), { path: '/a' })).body).toBe('new');
-    expect([(await send(other, { path: '/a' })).body, origin.count('/a')]).toEqual(['new', 2]);
-    // What the tier cannot be told of is said, and it is not used until it can.
-    redis.signal('SIGSTOP');
-    const refused = await send(other, { path: '/a', method: 'PURGE', headers: { authorization } });
-    expect([refused.status, refused.body]).toEqual([503, expect.stringMatching(/forgotten here/)]);
-    origin.says('/a', fresh, 'newer');
-    expect((await send(other, { path: '/a' })).body).toBe('newer');
-    redis.signal('SIGCONT');
-    await until(async () => (await send(other, { path: '/a', method: 'PURGE', headers: { authorization } })).status === 200);
-    origin.says('/a', fresh, 'newest');
-    expect((await send(await start('fourth', 'node'), { path: '/a' })).body).toBe('newest');
-  }, 60_000);
-
-  test('nor what a server brings back that was put to a time before the purge', async () => {
-    const edge = await start('fifth', 'bun');
-    origin.says('/b', fresh, 'old');
-    expect((await send(edge, { path: '/b' })).body).toBe('old');
-    await until(async () => (await redis.objects()).has('/b'));
-    await redis.client.save();
-    origin.says('/b', fresh, 'new');
-    expect((await send(edge, { path: '/b', method: 'PURGE', headers: { authorization } })).status).toBe(200);
-    const gone = once(redis.client, 'close');
-    redis.signal('SIGKILL');
-    await gone;
-    await redis.restart();
-    await until(async () => (await redis.objects()).has('/b'));
-    expect((await send(await start('sixth', 'node'), { path: '/b' })).body).toBe('new');
-    // The first one uses the tier again, and finds nothing of before in it either.
-    await until(async () => {
-      origin.says('/c', fresh, 'c');
-      await send(edge, { path: '/c' });
-      return (await redis.objects()).has('/c');
-    });
-    expect((await send(edge, { path: '/b' })).body).toBe('new');
-  }, 60_000);
-
-  test('nor what it takes over, in the same run, from a replica that was behind', async () => {
-    const behind = await OwnRedis.start();
-    try {
-      for (const each of [redis, behind]) {
-        await each.client.config('SET', 'masterauth', password);
-        await each.client.config('SET', 'repl-diskless-sync-delay', '0');
-      }
-      const inSync = ({ client }: OwnRedis) => until(async () => (await client.info('replication')).includes('master_link_status:up'));
-      const [one, other] = await Promise.all([start('seventh', 'bun'), start('eighth', 'node')]);
-      for (const name of ['/d', '/e']) origin.says(name, fresh, 'old');
-      expect((await send(one, { path: '/d' })).body).toBe('old');
-      // The other one knows the number of that time.
-      expect((await send(other, { path: '/e' })).body).toBe('old');
-      await until(async () => (await redis.objects()).has('/d'));
-      await behind.client.replicaof('127.0.0.1', redis.port);
-      await inSync(behind);
-      await behind.client.replicaof('NO', 'ONE');
-      origin.says('/d', fresh, 'new');
-      expect((await send(one, { path: '/d', method: 'PURGE', headers: { authorization } })).status).toBe(200);
-      await redis.client.replicaof('127.0.0.1', behind.port);
-      await inSync(redis);
-      expect((await redis.objects()).has('/d')).toBe(true);
-      expect((await send(other, { path: '/d' })).body).toBe('new');
-      await redis.client.replicaof('NO', 'ONE');
-      expect((await send(await start('ninth', 'bun'), { path: '/d' })).body).toBe('new');
-    } finally {
-      await behind.stop();
-    }
-  }, 60_000);
 });
 
 function flipped(bytes: Buffer, at: number): Buffer {
