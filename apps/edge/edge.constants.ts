@@ -1,3 +1,5 @@
+import { sharedTierDefaults } from './shared-tier/shared-tier.config.ts';
+
 /** Limits of one edge that no operator has had a reason to change. Durations in ms, sizes in bytes. */
 export const edgeLimits = {
   /** Objects in memory at most: each costs about a kilobyte whatever its size. */
@@ -6,8 +8,8 @@ export const edgeLimits = {
   /** Share of the memory that one object may take: one film must not wash everything else out. */
   objectShareMax: 1 / 8,
   objectBytesMax: 256 * 1024 * 1024,
-  /** Larger ones are kept in slices, unless a zone says otherwise. */
-  slices: { fromBytes: 32 * 1024 * 1024, sliceBytes: 8 * 1024 * 1024 },
+  /** Larger ones are kept in slices, unless a zone says otherwise; those are as large as what edges share (ADR 58). */
+  slices: { fromBytes: 32 * 1024 * 1024, sliceBytes: sharedTierDefaults.objectBytesMax },
   streamBytesMax: 1024 * 1024,
   wholeBytesMax: 64 * 1024,
   wholeWaitMs: 20,

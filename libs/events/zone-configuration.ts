@@ -151,7 +151,7 @@ export const zoneConfigurationSchema = z.strictObject({
     .strictObject({
       /** Smaller ones are kept in one piece, bytes; 32 MiB when left out. */
       fromBytes: z.number().int().min(65_536).max(1_099_511_627_776).optional(),
-      /** Of one slice, bytes; 8 MiB when left out. */
+      /** Of one slice, bytes; 1 MiB when left out. */
       sliceBytes: z.number().int().min(65_536).max(67_108_864).optional(),
     })
     .optional(),

@@ -8,6 +8,9 @@ import type { SlicedHead, SliceOutcome, Slices } from './slices.ts';
 /** What is made of a stored slice at a time: a slow client holds so much of it and no more, bytes. */
 const pieceBytes = 512 * 1024;
 
+/** Of what follows, how much is asked for while a slice is read; one slice at least, bytes. */
+const aheadBytes = 4 * 1024 * 1024;
+
 /** A slice that is there, or comes. */
 type Opened = { readonly kind: 'stored'; readonly object: CachedObject } | SliceOutcome;
 
@@ -83,13 +86,14 @@ async function startStream(slices: Slices, wanted: SlicedSpan): Promise<SlicedSt
 
 type ReadSpan = Omit<SlicedSpan, 'requestFields'> & { readonly requestFields: Fields };
 
-/** A span, slice by slice at its reader's pace; while one is read the next is asked for. */
+/** A span, slice by slice at its reader's pace; while one is read the next ones are asked for. */
 function spanSource(slices: Slices, { head, requestFields, span }: ReadSpan, first?: Opened): ByteSource {
   const { sliced } = head.response;
   const end = Math.min(sliceAt(sliced, span.last), sliceCount(sliced) - 1);
   let index = sliceAt(sliced, span.first);
   const begin = (opened: Opened): ByteSource => {
-    if (index < end) slices.ahead(head, index + 1, requestFields);
+    const last = Math.min(end, index + Math.max(1, Math.floor(aheadBytes / sliced.sliceBytes)));
+    for (let next = index + 1; next <= last; next++) slices.ahead(head, next, requestFields);
     return sourceOf(opened, slices, head, index, span);
   };
   let current = first === undefined ? undefined : begin(first);
