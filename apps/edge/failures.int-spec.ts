@@ -162,6 +162,16 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     expect(await edge.get('/must.m4s')).toMatchObject({ status: 500, body: 'oops' });
   });
 
+  test('a body whose connection is reset is broken off for the client, too', async () => {
+    origin.on('/reset.m4s', ({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n\r\n${'x'.repeat(50_000)}`);
+      setTimeout(() => socket.resetAndDestroy(), 50);
+    });
+    // Whoever comes a moment later hears at once that it has failed.
+    const answers = [await edge.get('/reset.m4s'), await edge.get('/reset.m4s')];
+    expect(answers.map(({ broken, status }) => broken || status === 502)).toEqual([true, true]);
+  });
+
   test('a body behind the answer to HEAD is nobody’s answer', async () => {
     const evil = 'HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 5\r\n\r\nEVIL!';
     for (const path of ['/api/v1/late', '/api/v1/at-once']) {

@@ -48,7 +48,7 @@ const unreachableCodes = new Set([
   'FailedToOpenSocket',
 ]);
 /** The signs of a pooled connection that the origin closed in the moment in which it was used again. */
-const droppedCodes = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'ConnectionClosed']);
+const droppedCodes = new Set(['ECONNRESET', 'ORIGIN_RESET', 'UND_ERR_SOCKET', 'EPIPE', 'ConnectionClosed']);
 
 /** What OpenSSL and BoringSSL, by Node and by Bun, say of a certificate. */
 const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED|INVALID_PURPOSE/;

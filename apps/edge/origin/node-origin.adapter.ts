@@ -31,6 +31,14 @@ function fieldsOf(headers: Record<string, string | string[] | undefined>): Field
 
 const closeMs = 1000;
 
+/**
+ * undici takes a connection that was reset for one that was closed, and with it the beginning of a body for all of it, where nothing but
+ * the connection says where that ends. By another name it takes it for what it is.
+ */
+function asReset(error: Error & { code?: string }): void {
+  if (error.code === 'ECONNRESET') error.code = 'ORIGIN_RESET';
+}
+
 /** An origin through undici's pool. */
 export class NodeOriginClient implements OriginClient {
   readonly #pool: Pool;
@@ -56,7 +64,11 @@ export class NodeOriginClient implements OriginClient {
     });
     // By itself it would take the name that the certificate must have from the Host of a request.
     const servername = serverName ?? (isIP(host) === 0 ? host : '');
-    const connect: typeof connector = (options, done) => connector({ ...options, servername }, done);
+    const connect: typeof connector = (options, done) =>
+      connector({ ...options, servername }, (...made) => {
+        made[1]?.on('error', asReset);
+        done(...made);
+      });
     const pool = new Pool(url, { connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, allowH2: http2, connect });
     // Of an address nobody looks up what it is.
     return new NodeOriginClient(pool, http2, isIP(host) === 0 ? undefined : () => guard?.check(host, host));
