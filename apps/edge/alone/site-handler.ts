@@ -63,7 +63,7 @@ function orderOf(named: Named): PurgeOrder {
 export function siteHandler({ cacheName, flush, hosts, isPurger, purger, purgeKey, shared }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
   const isOurs = answersTo(hosts);
   const expected = digest(`Bearer ${purgeKey}`);
-  const refuse = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply => problem({ status, detail, target, cacheName, outcome: {} });
+  const refuse = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply => problem({ status, detail, target, cacheName, outcome: undefined });
   const stranger = (request: EdgeRequest): EdgeReply | undefined => {
     const given = request.field('authorization');
     if (given !== undefined && timingSafeEqual(digest(given), expected)) return undefined;

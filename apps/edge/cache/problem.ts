@@ -30,7 +30,8 @@ export interface ProblemInit {
   /** What was asked for; a very long one is cut. */
   readonly target: string;
   readonly cacheName: string;
-  readonly outcome: CacheOutcome;
+  /** Undefined where no cache was asked. */
+  readonly outcome: CacheOutcome | undefined;
   /** Absent where nothing went wrong on the way: the cache was told to answer by itself. */
   readonly error?: ProxyError | undefined;
 }
@@ -42,5 +43,5 @@ export function problem({ status, detail, target, cacheName, outcome, error }: P
   const fields: Field[] = [['content-type', 'application/problem+json; charset=utf-8'], ['cache-control', 'no-store'], ...more];
   if (target.startsWith(openPrefix)) fields.push(['access-control-allow-origin', '*']);
   const told = error === undefined ? fields : withProxyStatus(fields, cacheName, error);
-  return { head: replyHead(status, withCacheStatus(told, cacheName, outcome)), body: new TextEncoder().encode(document) };
+  return { head: replyHead(status, outcome === undefined ? told : withCacheStatus(told, cacheName, outcome)), body: new TextEncoder().encode(document) };
 }

@@ -134,6 +134,6 @@ export class OriginDoor {
   }
 
   #refuse({ target }: EdgeRequest, status: number, detail: string, more: ReadonlyArray<readonly [string, string]> = []): EdgeReply {
-    return problem({ status, detail, target, cacheName: this.#deps.cacheName, outcome: {} }, [['connection', 'close'], ...more]);
+    return problem({ status, detail, target, cacheName: this.#deps.cacheName, outcome: undefined }, [['connection', 'close'], ...more]);
   }
 }

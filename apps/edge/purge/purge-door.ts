@@ -74,7 +74,7 @@ export interface PurgeDoorDeps {
  */
 export function purgeDoor({ cacheName, origins, zones }: PurgeDoorDeps, handler: EdgeHandler): EdgeHandler {
   const refused = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply =>
-    problem({ status, detail, target, cacheName, outcome: {} }, [['connection', 'close'], ...(status === 401 ? [challenge] : [])]);
+    problem({ status, detail, target, cacheName, outcome: undefined }, [['connection', 'close'], ...(status === 401 ? [challenge] : [])]);
   return (request) => {
     if (request.method !== 'PURGE' && request.method !== 'BAN') return handler(request);
     const { zone } = zones.siteOf(request.field('host'));

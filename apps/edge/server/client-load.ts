@@ -82,6 +82,6 @@ export class ClientLoad {
   #refused(target: string): EdgeReply {
     const { cacheName, requestsMax } = this.#init;
     const detail = `${requestsMax} requests of this address are under way.`;
-    return problem({ status: 429, detail, target, cacheName, outcome: {}, error: 'http_request_denied' }, [['retry-after', '1']]);
+    return problem({ status: 429, detail, target, cacheName, outcome: undefined, error: 'http_request_denied' }, [['retry-after', '1']]);
   }
 }

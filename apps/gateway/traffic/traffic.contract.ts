@@ -53,7 +53,7 @@ export const showTraffic = operation({
       .refine((seconds) => seconds % (seconds < 3600 ? 60 : 3600) === 0, 'Expected whole minutes, or whole hours.')
       .optional()
       .describe(
-        'Seconds of a point: whole minutes, or whole hours, where hours are added up, which are kept for longer. Chosen by the time asked for when left out.',
+        'Seconds of a point: whole minutes, or whole hours, where hours are added up, which are kept for longer, and which edges tell once a minute, minutes every ten seconds: the newest may be missing. Chosen by the time asked for when left out.',
       ),
     groupBy: z.enum(groupings).optional().describe('Everything together when left out.'),
   }),

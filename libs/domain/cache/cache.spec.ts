@@ -35,6 +35,7 @@ describe('purges', () => {
     ['too much', { urls: Array.from({ length: 10_001 }, () => '/a') }, /^urls: /],
     ['one of them wrong', { urls: ['/a', 'b'] }, /^urls\.1: /],
     ['a URL with a password', { urls: ['http://user:pw@x.example/a'] }, /^urls\.0: .*password/],
+    ['a URL with a port that there is not', { urls: ['http://x.example:99999/'] }, /^urls\.0: .*65535/],
     ['a prefix with a user', { selectors: [{ kind: 'prefix', value: 'HTTPS://user@x.example/a' }] }, /^selectors\.0: .*user name/],
     ['a prefix with a query', { selectors: [{ kind: 'prefix', value: '/a?b' }] }, /^selectors\.0: .*query/],
     ['a prefix that ends in an escape', { selectors: [{ kind: 'prefix', value: '/a%4' }] }, /escape/],

@@ -5,6 +5,7 @@ const tagLengthMax = 256;
 const patternLengthMax = 1_024;
 const absoluteUrl = /^https?:\/\/[^/?#\s]+(?:[/?][^#\s]*)?$/i;
 const absolutePath = /^\/(?!\/)[^#\s]*$/;
+const port = /^https?:\/\/[^/?#]*:(\d*)(?:[/?]|$)/i;
 const credentials = /^https?:\/\/[^/?#]*@/i;
 const hostName = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])$/i;
 const zoneId = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
@@ -18,6 +19,7 @@ export function purgeTargetProblem(target: string): string | undefined {
   if (target.includes('#')) return 'A URL to purge has no fragment.';
   if (credentials.test(target)) return 'A URL that stays on the record carries no user name and no password.';
   if (!absoluteUrl.test(target) && !absolutePath.test(target)) return 'Expected an absolute http(s) URL, or a path that begins with one "/".';
+  if (Number(port.exec(target)?.[1] ?? 1) > 65_535) return 'There is no such port: they end at 65535.';
   return undefined;
 }
 
