@@ -68,8 +68,9 @@ export class ScriptedOrigin {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    // Whoever comes again at once is refused, not taken and dropped.
     this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
     await once(this.#server, 'close');
   }
 
