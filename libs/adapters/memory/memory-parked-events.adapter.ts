@@ -10,6 +10,7 @@ import {
   type ParkedFilter,
   type ParkedOrder,
   type ParkedPlace,
+  type ParkedQueue,
   type ProjectionPartition,
   type RedriveCommit,
 } from '#ports';
@@ -93,8 +94,10 @@ export class MemoryParkedEvents extends ParkedEvents {
   }
 
   /** True when the holds of a commit fit what is parked. */
-  fits(projection: Holder, at: ProjectionPartition, { released }: HoldChanges): boolean {
-    return released.every(({ offset, next }) => this.#parked(projection, at, offset)?.next === next);
+  fits(projection: Holder, at: ProjectionPartition, { held, parked, released }: HoldChanges): boolean {
+    const place = placeOf(projection, at);
+    const isParked = (queue: ParkedQueue): boolean => parked.some((one) => isOf(one, queue)) || this.#blocking(place, queue) !== undefined;
+    return released.every(({ offset, next }) => this.#parked(projection, at, offset)?.next === next) && held.every(isParked);
   }
 
   /** What a commit sets aside. */
@@ -103,7 +106,7 @@ export class MemoryParkedEvents extends ParkedEvents {
     for (const { offset } of released) this.#end(this.#parked(projection, at, offset) as ParkedEvent);
     for (const event of parked) this.#park(place, event);
     for (const { key, tenant, count } of held) {
-      const row = this.#rows.find((one) => one.state === 'parked' && !one.late && one.key === key && one.tenant === tenant && isAt(one, place));
+      const row = this.#blocking(place, { key, tenant });
       if (row !== undefined) this.#set(row, { held: row.held + count });
     }
   }
@@ -149,6 +152,11 @@ export class MemoryParkedEvents extends ParkedEvents {
     return this.#rows.find((row) => row.state === 'parked' && isThe(row, { ...placeOf(projection, at), offset }));
   }
 
+  /** The parked event behind which the others of a queue wait. */
+  #blocking(place: Version & ProjectionPartition, queue: ParkedQueue): ParkedEvent | undefined {
+    return this.#rows.find((row) => row.state === 'parked' && !row.late && isOf(row, queue) && isAt(row, place));
+  }
+
   #end(row: ParkedEvent): void {
     this.#set(row, { state: row.order?.verb === 'discard' ? 'discarded' : 'redriven' });
   }
@@ -166,6 +174,10 @@ function placeOf({ name, version }: Holder, { topic, partition }: ProjectionPart
 
 function isAt(row: ParkedEvent, { projection, version, topic, partition }: Version & ProjectionPartition): boolean {
   return row.projection === projection && row.version === version && row.topic === topic && row.partition === partition;
+}
+
+function isOf(one: ParkedQueue, { key, tenant }: ParkedQueue): boolean {
+  return one.key === key && one.tenant === tenant;
 }
 
 function isThe(row: ParkedEvent, place: ParkedPlace): boolean {

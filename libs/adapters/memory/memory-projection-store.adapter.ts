@@ -26,6 +26,8 @@ export class MemoryProjectionStore extends ProjectionStore {
   readonly #clock: Clock;
   readonly #versions = new Map<string, MemoryTables>();
   readonly #checkpoints = new Map<string, CheckpointView>();
+  /** Checkpoints under whose owner rows and parked events were exchanged: it has to claim them anew. */
+  readonly #switched = new Set<string>();
   readonly #serving = new Map<string, number>();
   readonly #switches = new Map<string, number>();
   /** What they have set aside. */
@@ -53,6 +55,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   override async claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint> {
     const stored = this.#checkpoint(projection, at);
     if (epoch < stored.epoch) throw fenced(stored);
+    this.#switched.delete(checkpointId(projection, at));
     this.#checkpoints.set(checkpointId(projection, at), { ...stored, epoch });
     return stored.position;
   }
@@ -66,8 +69,9 @@ export class MemoryProjectionStore extends ProjectionStore {
     for (const { projection, at, from, to, epoch, changes, holds } of commits) {
       const stored = this.#checkpoint(projection, at);
       // Of two commits of one partition the second does not find it as it expects.
-      if (stored.position !== from || epoch < stored.epoch || places.has(checkpointId(projection, at))) throw fenced(stored);
-      places.add(checkpointId(projection, at));
+      const id = checkpointId(projection, at);
+      if (stored.position !== from || epoch < stored.epoch || this.#switched.has(id) || places.has(id)) throw fenced(stored);
+      places.add(id);
       if (holds !== undefined && !this.parked.fits(projection, at, holds)) throw fenced(stored);
       assert(to >= from, 'a checkpoint never goes back');
       for (const change of changes) checkChange(projection, change);
@@ -82,7 +86,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   override async redrive(commit: RedriveCommit): Promise<void> {
     const { projection, at, epoch, changes } = commit;
     const stored = this.#checkpoint(projection, at);
-    if (epoch < stored.epoch || !this.parked.stands(commit)) throw fenced(stored);
+    if (epoch < stored.epoch || this.#switched.has(checkpointId(projection, at)) || !this.parked.stands(commit)) throw fenced(stored);
     for (const change of changes) checkChange(projection, change);
     this.#tables(projection).join(changes);
     this.parked.redriven(commit);
@@ -135,15 +139,18 @@ export class MemoryProjectionStore extends ProjectionStore {
         : { tables: before, positions: this.positionsOf(projection.name, projection.version), parked: this.parked.take(projection) };
     this.parked.put(parked);
     this.#versions.set(versionId(projection), tables);
-    for (const at of positions)
-      this.#checkpoints.set(checkpointId(projection, at), { ...this.#checkpoint(projection, at), position: at.position, movedAtMs: this.#clock.now() });
+    for (const at of positions) {
+      const id = checkpointId(projection, at);
+      if (this.#checkpoints.has(id)) this.#switched.add(id);
+      this.#checkpoints.set(id, { ...this.#checkpoint(projection, at), position: at.position, movedAtMs: this.#clock.now() });
+    }
     return old;
   }
 
   forget({ name, version }: Projection<DomainEvent>): void {
     this.parked.take({ name, version });
     this.#versions.delete(versionId({ name, version }));
-    for (const [id, one] of this.#checkpoints) if (one.projection === name && one.version === version) this.#checkpoints.delete(id);
+    for (const [id, one] of this.#checkpoints) if (one.projection === name && one.version === version) this.#forgetCheckpoint(id);
   }
 
   positionsOf(projection: string, version: number): readonly MemoryPosition[] {
@@ -155,6 +162,7 @@ export class MemoryProjectionStore extends ProjectionStore {
     this.parked.take(projection);
     for (const [id, checkpoint] of this.#checkpoints) {
       if (checkpoint.projection !== projection.name || checkpoint.version !== projection.version) continue;
+      this.#switched.add(id);
       this.#checkpoints.set(id, { ...checkpoint, position: 0n, movedAtMs: this.#clock.now() });
     }
   }
@@ -171,6 +179,11 @@ export class MemoryProjectionStore extends ProjectionStore {
     const tables = this.#versions.get(versionId(projection));
     assert(tables !== undefined, `${versionId(projection)} was not ensured`);
     return tables;
+  }
+
+  #forgetCheckpoint(id: string): void {
+    this.#checkpoints.delete(id);
+    this.#switched.delete(id);
   }
 
   #checkpoint(projection: Projection<DomainEvent>, at: ProjectionPartition): CheckpointView {

@@ -31,7 +31,7 @@ export class PostgresProjectionStore extends ProjectionStore {
   override async claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint> {
     const text = `
       INSERT INTO streams.checkpoints AS mine (projection, version, topic, partition, position, epoch) VALUES ($1, $2, $3, $4, 0, $5)
-      ON CONFLICT (projection, version, topic, partition) DO UPDATE SET epoch = excluded.epoch WHERE mine.epoch <= excluded.epoch
+      ON CONFLICT (projection, version, topic, partition) DO UPDATE SET epoch = excluded.epoch, switched = false WHERE mine.epoch <= excluded.epoch
       RETURNING position`;
     const { rows } = await this.#database.read({ name: 'claim_checkpoint', text, values: [...placeOf(projection, at), String(epoch)] });
     if (rows[0] === undefined) throw fenced(projection, at);
@@ -91,7 +91,7 @@ export class PostgresProjectionStore extends ProjectionStore {
       const where = 'projection = $1 AND version = $2';
       await run({ text: `SELECT FROM streams.checkpoints WHERE ${where} ORDER BY topic, partition FOR UPDATE`, values: [projection.name, projection.version] });
       await run({
-        text: `UPDATE streams.checkpoints SET position = 0, moved_at = clock_timestamp() WHERE ${where}`,
+        text: `UPDATE streams.checkpoints SET position = 0, switched = true, moved_at = clock_timestamp() WHERE ${where}`,
         values: [projection.name, projection.version],
       });
       await run({ text: `DELETE FROM streams.parked_events WHERE ${where} AND shelf = ''`, values: [projection.name, projection.version] });
@@ -122,14 +122,14 @@ const setMoved = 'position = $6::bigint, epoch = $7::bigint, moved_at = clock_ti
 const moveSql = movingExactly(
   '1',
   `done AS (UPDATE streams.checkpoints SET ${setMoved}
-    WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4 AND position = $5::bigint AND epoch <= $7::bigint RETURNING 1)`,
+    WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4 AND position = $5::bigint AND epoch <= $7::bigint AND NOT switched RETURNING 1)`,
 );
 
 /** A checkpoint that nobody claimed yet stands at 0. */
 const beginSql = movingExactly(
   '1',
   `done AS (INSERT INTO streams.checkpoints AS mine (projection, version, topic, partition, position, epoch) VALUES ($1, $2, $3, $4, $6::bigint, $7::bigint)
-    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET ${setMoved} WHERE mine.position = $5::bigint AND mine.epoch <= $7::bigint RETURNING 1)`,
+    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET ${setMoved} WHERE mine.position = $5::bigint AND mine.epoch <= $7::bigint AND NOT mine.switched RETURNING 1)`,
 );
 
 function moveCheckpoint(from: bigint): Step {
@@ -142,7 +142,7 @@ const moveManySql = movingExactly(
   `move AS (SELECT * FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[]) AS move (topic, partition, position, next, epoch)),
   held AS (
     SELECT mine.topic, mine.partition, move.next, move.epoch FROM streams.checkpoints AS mine JOIN move USING (topic, partition)
-    WHERE mine.projection = $1 AND mine.version = $2 AND mine.position = move.position AND mine.epoch <= move.epoch
+    WHERE mine.projection = $1 AND mine.version = $2 AND mine.position = move.position AND mine.epoch <= move.epoch AND NOT mine.switched
     ORDER BY mine.topic, mine.partition FOR UPDATE OF mine),
   done AS (
     UPDATE streams.checkpoints AS mine SET position = held.next, epoch = held.epoch, moved_at = clock_timestamp() FROM held

@@ -39,11 +39,14 @@ async function swapWithMain(run: Run, build: BuildRow, resident: BuildRow): Prom
   await run({ text: 'UPDATE streams.projection_builds SET schema_name = $2 WHERE build = $1', values: [resident.id, buildSchema(resident.id)] });
 }
 
-/** The build's positions become the checkpoints of its version; their epochs stay those of the host. */
+/**
+ * The build's positions become the checkpoints of its version; their epochs stay those of the host. It has to claim them anew, also
+ * where it stands at the very same place: what it knows of parked events is of the rows that were there.
+ */
 async function moveCheckpoints(run: Run, build: BuildRow): Promise<void> {
   const text = `INSERT INTO streams.checkpoints AS live (projection, version, topic, partition, position, epoch)
     SELECT $2, $3, topic, partition, position, 0 FROM streams.build_positions WHERE build = $1 ORDER BY topic, partition
-    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET position = excluded.position, moved_at = clock_timestamp()`;
+    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET position = excluded.position, switched = true, moved_at = clock_timestamp()`;
   await run({ text, values: [build.id, build.projection, build.version] });
   await run({ text: 'DELETE FROM streams.build_positions WHERE build = $1', values: [build.id] });
 }

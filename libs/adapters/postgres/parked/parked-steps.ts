@@ -39,11 +39,15 @@ const parkSql = `
     key = excluded.key, code = excluded.code, message = excluded.message, stack = excluded.stack, attempts = excluded.attempts, parked_at = clock_timestamp(),
     late = false, state = 'parked', next = excluded.next, held = excluded.held, applied = 0, order_id = NULL, order_verb = NULL, order_failed = false, told = false`;
 
-const holdSql = `
-  UPDATE streams.parked_events AS mine SET held = mine.held + one.count
-  FROM jsonb_to_recordset($3::jsonb) AS one (topic text, partition integer, key text, count bigint)
-  WHERE ${place} AND mine.topic = one.topic AND mine.partition = one.partition AND mine.key = one.key AND md5(mine.key) = md5(one.key)
-    AND state = 'parked' AND NOT late AND shelf = ''`;
+/** Events that would wait where nothing is parked would be left out for good. */
+const holdSql = exactly(
+  '$4::bigint',
+  `done AS (
+    UPDATE streams.parked_events AS mine SET held = mine.held + one.count
+    FROM jsonb_to_recordset($3::jsonb) AS one (topic text, partition integer, key text, count bigint)
+    WHERE ${place} AND mine.topic = one.topic AND mine.partition = one.partition AND mine.key = one.key AND md5(mine.key) = md5(one.key)
+      AND state = 'parked' AND NOT late AND shelf = '' RETURNING 1)`,
+);
 
 const ended = `CASE order_verb WHEN 'discard' THEN 'discarded' ELSE 'redriven' END`;
 
@@ -59,7 +63,7 @@ const releaseSql = exactly(
 /** The checkpoint's row is locked, so that of two owners the older finds that it is not the owner any more. */
 const redriveSql = exactly(
   '1',
-  `mine AS (SELECT 1 FROM streams.checkpoints WHERE ${place} AND topic = $3 AND partition = $4 AND epoch <= $5::bigint FOR UPDATE),
+  `mine AS (SELECT 1 FROM streams.checkpoints WHERE ${place} AND topic = $3 AND partition = $4 AND epoch <= $5::bigint AND NOT switched FOR UPDATE),
   done AS (
     UPDATE streams.parked_events SET
       next = $8::bigint,
@@ -110,7 +114,7 @@ export function holdSteps(commits: readonly ProjectionCommit[]): readonly Step[]
     // A key that is free again may have another event parked in the same batch.
     ...step('release_parked', releaseSql, released, String(released.length)),
     ...step('park', parkSql, parked),
-    ...step('hold', holdSql, held),
+    ...step('hold', holdSql, held, String(held.length)),
   ];
 }
 

@@ -25,6 +25,22 @@ export function promoteCases(subject: () => BuildsSubject): void {
       expect(await subject().builds.show(claim.id)).toMatchObject({ state: 'serving', positions: [] });
     });
 
+    test('and rolling it back are noticed by a host that stands at the very same place', async () => {
+      const driver = await ModelDriver.live(subject());
+      const claim = await driver.built(freshBuild(), 10n);
+      const goesOn = async (from: bigint): Promise<void> => {
+        await expect(driver.commit(first, from, from + 1n)).rejects.toEqual(operatingError('CHECKPOINT_FENCED'));
+        const both = [first, second].map((at) => ({ projection: driver.projection, at, from, to: from + 1n, epoch: liveEpoch, changes: [] }));
+        await expect(subject().projections.commitTogether(both)).rejects.toEqual(operatingError('CHECKPOINT_FENCED'));
+        for (const at of [first, second]) expect(await subject().projections.claim(driver.projection, at, liveEpoch)).toBe(from);
+        await subject().projections.commitTogether(both);
+      };
+      await driver.promote(claim);
+      await goesOn(10n);
+      await subject().builds.rollBack(claim.id);
+      await goesOn(10n);
+    });
+
     test('folds in what the build lacks up to what readers see', async () => {
       const driver = await ModelDriver.live(subject());
       const claim = await driver.built(freshBuild(), 8n);
@@ -104,11 +120,13 @@ export function rollBackCases(subject: () => BuildsSubject): void {
       const driver = await ModelDriver.live(subject());
       const claim = await driver.built(freshBuild(), 15n);
       await driver.promote(claim);
+      await subject().projections.claim(driver.projection, first, liveEpoch);
       await driver.commit(first, 15n, 16n, driver.row('new', 1, 'live'));
       expect(await subject().builds.rollBack(claim.id)).toEqual({ fromVersion: 1, toVersion: 1 });
       expect(await driver.makers()).toEqual(['live', 'live']);
       expect(await driver.positions()).toEqual([10n, 10n]);
       await expect(driver.commit(first, 16n, 17n)).rejects.toEqual(operatingError('CHECKPOINT_FENCED'));
+      await subject().projections.claim(driver.projection, first, liveEpoch);
       await driver.commit(first, 10n, 17n, driver.row('new', 1, 'again'));
       expect(await driver.makers()).toEqual(['again', 'live', 'live']);
       expect(await subject().builds.show(claim.id)).toMatchObject({ state: 'kept' });
@@ -141,6 +159,7 @@ export function rollBackCases(subject: () => BuildsSubject): void {
       const { builds } = subject();
       expect(await builds.rollBack(c.id)).toEqual({ fromVersion: 2, toVersion: 1 });
       expect([await driver.makers(), await driver.positions()]).toEqual([['b'], [12n, 12n]]);
+      await subject().projections.claim(driver.projection, first, liveEpoch);
       await driver.commit(first, 12n, 13n);
       await builds.rollBack(b.id);
       expect([await driver.makers(), await driver.positions()]).toEqual([

@@ -77,10 +77,11 @@ export function parkedCases(subject: () => ProjectionSubject): void {
         { key: oddKey, tenant, count: 3, last: 28n },
         { key: oddKey, tenant: 'beta', count: 1, last: 26n },
         { key: all.key, tenant: undefined, count: 2, last: 29n },
-        // Of a queue that there is not.
-        { key: all.key, tenant: 'beta', count: 9, last: 29n },
       ];
       const commit = { projection, at: home, from: 15n, to: 30n, epoch: 1n, changes: [] };
+      // Behind what is not there nothing can wait: it would never be taken.
+      const lost = [...held, { key: all.key, tenant: 'beta', count: 9, last: 29n }];
+      await expect(projections.commit({ ...commit, holds: holds({ parked: [beta, all], held: lost }) })).rejects.toEqual(operatingError('CHECKPOINT_FENCED'));
       await projections.commit({ ...commit, holds: holds({ parked: [beta, all], held }) });
       const stored = await parked.blocking(projection, home);
       expect(stored.map((one) => [one.offset, one.tenant, one.key, one.held])).toEqual([

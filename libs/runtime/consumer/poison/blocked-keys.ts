@@ -122,6 +122,7 @@ export class BlockedKeys {
     this.#keys.delete(blocked);
     this.#ordered.delete(blocked);
     this.#heldTotal -= blocked.held;
+    this.#holds.held.delete(blocked);
     this.#holds.released.push({ offset: blocked.offset, next: blocked.stored, at });
   }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { edgeRegistered, edgeReported, encodeEvent, topicPartitions, type DomainEvent, type LogRecord } from '#events';
 import { OperatingError, partitionOf, type Projection, type TableSpec } from '#kernel';
-import { MemoryEventLog, MemoryLeaseStore, MemoryProjectionStore } from '#adapters/memory';
+import { MemoryEventLog, MemoryLeaseStore, MemoryProjectionBuilds, MemoryProjectionStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
 import type { ParkedEvent, ProjectionCommit } from '#ports';
 import { pino } from 'pino';
@@ -156,6 +156,31 @@ describe('an event that a projection cannot take', () => {
     await log.append('edge', [report(poisoned, 4), report(neighbour, 4)]);
     await until(caughtUp);
     expect([taken(poisoned), taken(neighbour), (await parked())[0]?.held]).toEqual([[1], [1, 2, 3, 4], 2]);
+  });
+
+  test('holds back nothing of rows that were rebuilt without it and promoted, nor do these let through what waits when they are rolled back', async () => {
+    await log.append('edge', [report(poisoned, 1, thrown), report(poisoned, 2)]);
+    await host();
+    await until(caughtUp);
+    expect(await parked()).toMatchObject([{ key: poisoned, held: 1 }]);
+    broken.clear();
+    const builds = new MemoryProjectionBuilds(store, clock);
+    const heads = await log.heads('edge');
+    const claim = { id: 'rp-1', projection, epoch: 1n };
+    await builds.create({ ...claim, whole: true, starts: heads.map(({ partition }) => ({ topic: 'edge', partition, first: 0n })) });
+    const moves = heads.filter(({ high }) => high > 0n).map(({ partition, high }) => ({ topic: 'edge', partition, from: 0n, to: high }));
+    await builds.load({ ...claim, moves, changes: [] });
+    await builds.finish(claim);
+    // The host stands where the build does: by its position alone it cannot tell.
+    await builds.promote({ ...claim, behindMax: 0, fold: () => Promise.resolve([]) });
+    await log.append('edge', [report(poisoned, 3)]);
+    await until(caughtUp);
+    expect([taken(poisoned), await parked()]).toEqual([[3], []]);
+    await builds.rollBack(claim.id);
+    await until(caughtUp);
+    await log.append('edge', [report(poisoned, 4)]);
+    await until(caughtUp);
+    expect([taken(poisoned), await parked()]).toMatchObject([[3], [{ key: poisoned, held: 3 }]]);
   });
 
   test.each([
