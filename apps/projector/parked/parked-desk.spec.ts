@@ -30,6 +30,7 @@ let aggregates: MemoryAggregateStore;
 let outbox: MemoryOutbox;
 let commands: CommandExecutor;
 let desk: ParkedDesk;
+let deskOf: () => ParkedDesk;
 let told: ParkedEvent[];
 let past: MemoryPastStore;
 
@@ -51,7 +52,8 @@ beforeEach(async () => {
   );
   const parking = { tell: async (event: ParkedEvent): Promise<void> => void told.push(event) };
   const stores = { parked: store.parked, aggregates, log, past };
-  desk = new ParkedDesk({}, { ...stores, projections: [projection, other], parking, commands, logger: pino({ level: 'silent' }) });
+  deskOf = () => new ParkedDesk({}, { ...stores, projections: [projection, other], parking, commands, logger: pino({ level: 'silent' }) });
+  desk = deskOf();
   for (const one of [projection, other]) await store.ensure(one);
   await store.commit({ projection: other, at, from: 0n, to: 9n, epoch: 1n, changes: [] });
   const holds = { parked: [poisoned], held: [{ key: 'k', tenant: 'acme', count: 3, last: 8n }], released: [] };
@@ -110,6 +112,25 @@ describe('the desk for parked events', () => {
     expect(await stateOf()).toMatchObject({ status, redrive: 'closed' });
     expect(await row()).toBeUndefined();
     expect(told.map(({ offset }) => offset)).toEqual([5n, 6n]);
+  });
+
+  test.each(['retry', 'discard'] as const)('does a %s again of what stands parked in a database that is older than it', async (verb) => {
+    await ask(verb);
+    await desk.look();
+    await redrive({ kind: 'taken' });
+    await desk.look();
+    expect(await row()).toBeUndefined();
+    // As it stood before the order, in a process that begins.
+    const holds = { parked: [poisoned], held: [], released: [] };
+    await store.commit({ projection, at, from: 9n, to: 9n, epoch: 1n, changes: [], holds });
+    await store.parked.told((await row()) as ParkedEvent);
+    await deskOf().look();
+    expect((await row())?.order).toEqual({ id: `${parkedIdOf(key)}.1`, verb });
+    await redrive({ kind: 'taken' });
+    await desk.look();
+    expect(await row()).toBeUndefined();
+    const events = (await outbox.take(100, 0)).map(({ record }) => record.headers['ce_type']);
+    expect(events).toHaveLength(2);
   });
 
   test('has the past folded anew behind what is discarded, for it may be in there', async () => {

@@ -1,4 +1,4 @@
-import { parkedAggregate, projectionOf, type KnownParked, type ParkedCommand } from '#domain/operation';
+import { parkedAggregate, parkedIdOf, projectionOf, type KnownParked, type ParkedCommand } from '#domain/operation';
 import type { DomainEvent, StoredRecord } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, EventLog, ParkedEvent, ParkedEvents, PastStore } from '#ports';
@@ -23,6 +23,8 @@ export interface ParkedDeskDeps {
 }
 
 const untoldMax = 500;
+/** Of those that stand parked when this process begins. */
+const standingMax = 10_000;
 
 /** Which order of an event, in the id that the store knows: `<parkedId>.<order>`. */
 function orderIdOf({ parkedId, order }: KnownParked): string {
@@ -43,6 +45,7 @@ export class ParkedDesk {
   readonly #init: Required<ParkedDeskInit>;
   readonly #deps: ParkedDeskDeps;
   readonly #stop = new AbortController();
+  #hasResumed = false;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(init: ParkedDeskInit, deps: ParkedDeskDeps) {
@@ -76,10 +79,31 @@ export class ParkedDesk {
   /** Does what there is to do now. */
   async look(): Promise<void> {
     const { parked, aggregates } = this.#deps;
+    if (!this.#hasResumed) await this.#resume();
+    this.#hasResumed = true;
     const untold = await parked.untold(untoldMax);
     for (const event of untold) if (!event.late) await this.#tell(event);
     await this.#tellLate(untold.filter(({ late }) => late));
     for (const { state } of await aggregates.find(parkedAggregate.context, 'redrive', 'open')) await this.#place(state as KnownParked);
+  }
+
+  /**
+   * What operators did with an event that stands parked is done once more: the rows are of a backup from before, and the log knows
+   * it all.
+   */
+  async #resume(): Promise<void> {
+    const { parked, aggregates, logger } = this.#deps;
+    let again = 0;
+    for (const event of await parked.list({ limit: standingMax })) {
+      if (event.order !== undefined || event.orderFailed) continue;
+      const { topic, partition, offset, projection, version } = event;
+      const id = parkedIdOf({ topic, partition, offset: String(offset), consumer: `${projection}@${version}` });
+      const state = (await aggregates.load(parkedAggregate.context, id))?.state as KnownParked | undefined;
+      if (state?.status !== 'redriven' && state?.status !== 'discarded') continue;
+      if (await parked.order(event, { id: orderIdOf(state), verb: state.verb })) again++;
+    }
+    if (again > 0)
+      logger.warn(`${again} events stand parked that were dealt with before: the database is older than the log. What was asked for is done again`);
   }
 
   async #tell(event: ParkedEvent): Promise<void> {
