@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { ApiClient, ApiFailure } from '../client/api-client.ts';
 import type { CdnHealth } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
+import { tryEngines } from '../doctor/engine-trial.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { StreamTrial } from '../doctor/stream-trial.ts';
 import { makeFolder } from '../machine/data-folder.ts';
@@ -73,12 +74,13 @@ const checks: Readonly<Record<string, Check>> = {
   },
   build: async (settings) =>
     existsSync(join(settings.root, 'dist/apps/gateway/main.js')) ? ok('complete') : problem('the project is not built: run "npm run build"'),
-  engines: async (settings) =>
-    ok(
-      engineFacts(settings)
-        .map(({ serves, engine }) => `${serves.toLowerCase()}: ${engine}`)
-        .join('; '),
-    ),
+  engines: async (settings) => {
+    const answers = await tryEngines(settings);
+    const chosen = engineFacts(settings).map(({ serves, engine }) => `${serves.toLowerCase()}: ${engine}`);
+    const failed = answers.filter(({ right }) => !right);
+    if (failed.length > 0) return problem(failed.map(({ message, setting }) => `${message} (${setting})`).join('; '));
+    return ok([...chosen, ...answers.map(({ message, setting }) => `${setting} answers: ${message}`)].join('; '));
+  },
   metrics: async (settings) => {
     if (settings.metricsPort === 0) return ok('at ports that the system chose: LOG_LEVEL=debug shows them');
     const watched = (await askWatched(settings)).filter(({ health }) => health !== undefined);
