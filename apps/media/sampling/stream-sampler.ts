@@ -84,6 +84,9 @@ export class StreamSampler {
   #arrivedMs = 0;
   #storedMs: number | undefined;
   #speed: number | null = null;
+  #figures: InputFigures | undefined;
+  /** No alert begins any more. */
+  #ended = false;
   #seen: Seen | undefined;
   #stretches: Stretches = noStretches;
   #lastGray: Uint8Array | undefined;
@@ -128,6 +131,7 @@ export class StreamSampler {
   /** The session is over: the last pictures and the end of every alert are told. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#ended = true;
     for (const stretch of this.#gatherer.flush()) this.#look(stretch);
     await this.#publish(this.#alertDrafts(this.#alerts.close(Date.now()), 'session-ended'));
     await this.#decoding;
@@ -153,6 +157,7 @@ export class StreamSampler {
       sound: sound === undefined ? [] : [await this.#initialisation(sound.track.initCid), ...sound.segments],
     });
     this.#judge(stretch, decoded, run);
+    await this.#tellAlerts();
     const isWhole = decoded.image.length > 0 && decoded.gray.length === stretch.segments * grayBytes;
     if (tile === undefined || !isWhole) return;
     const { cid, sizeBytes } = await this.#deps.blobs.put(decoded.image);
@@ -182,30 +187,47 @@ export class StreamSampler {
   async #measure(): Promise<void> {
     const figures = this.#meter.take(performance.now());
     if (figures === undefined) return;
-    const seen = this.#seen !== undefined && Date.now() - this.#seen.atMs < seenMsMax ? this.#seen : undefined;
-    const behindMs = Math.max(0, Math.round(this.#arrivedMs - (this.#storedMs ?? 0)));
-    const changes = this.#alerts.look(
-      {
-        videoBitrate: figures.videoBitrate,
-        hasPicture: figures.frameRate > 0,
-        keyFrameIntervalMs: figures.keyFrameIntervalMs ?? undefined,
-        reordersFrames: figures.reordersFrames,
-        segmentDurationMs: this.#init.segmentDurationMs,
-        behindMs,
-        ...this.#stretchesOf(seen),
-      },
-      Date.now(),
-    );
-    await this.#publish([this.#figuresDraft(figures, behindMs, seen), ...this.#alertDrafts(changes, 'over')]);
+    this.#figures = figures;
+    const alerts = this.#alertsNow(figures);
+    await this.#publish([this.#figuresDraft(figures), ...alerts]);
+  }
+
+  /** What a stretch has shown is told at once, and not with the next figures. */
+  async #tellAlerts(): Promise<void> {
+    const drafts = this.#figures === undefined || this.#ended ? [] : this.#alertsNow(this.#figures);
+    if (drafts.length > 0) await this.#publish(drafts);
+  }
+
+  #alertsNow(figures: InputFigures): readonly CatalogueDraft[] {
+    const now = {
+      videoBitrate: figures.videoBitrate,
+      hasPicture: figures.frameRate > 0,
+      keyFrameIntervalMs: figures.keyFrameIntervalMs ?? undefined,
+      reordersFrames: figures.reordersFrames,
+      segmentDurationMs: this.#init.segmentDurationMs,
+      behindMs: this.#behindMs,
+      ...this.#stretchesOf(this.#newestSeen),
+    };
+    return this.#alertDrafts(this.#alerts.look(now, Date.now()), 'over');
+  }
+
+  get #behindMs(): number {
+    return Math.max(0, Math.round(this.#arrivedMs - (this.#storedMs ?? 0)));
+  }
+
+  get #newestSeen(): Seen | undefined {
+    return this.#seen !== undefined && Date.now() - this.#seen.atMs < seenMsMax ? this.#seen : undefined;
   }
 
   /** How long it has been so up to now, as far as is known. A picture that has come back since moves. */
-  #stretchesOf(seen: Seen | undefined): Pick<StreamFigures, keyof Stretches> {
+  #stretchesOf(seen: Seen | undefined): Pick<StreamFigures, keyof Stretches | 'lookedAtMs'> {
     if (seen === undefined) return { blackMs: undefined, frozenMs: undefined, silentMs: undefined };
-    return this.#pauses.isOverSince(seen.pictureMs) ? { ...this.#stretches, frozenMs: undefined } : this.#stretches;
+    const known = { ...this.#stretches, lookedAtMs: seen.atMs };
+    return this.#pauses.isOverSince(seen.pictureMs) ? { ...known, frozenMs: undefined } : known;
   }
 
-  #figuresDraft({ windowMs, ...input }: InputFigures, behindMs: number, seen: Seen | undefined): CatalogueDraft {
+  #figuresDraft({ windowMs, ...input }: InputFigures): CatalogueDraft {
+    const [seen, behindMs] = [this.#newestSeen, this.#behindMs];
     const newest = seen?.pictures.at(-1);
     const round = (value: number): number => Math.round(value * 10_000) / 10_000;
     const picture = newest === undefined ? null : { brightness: round(newest.brightness), change: newest.change === undefined ? null : round(newest.change) };

@@ -55,6 +55,14 @@ describe('alerts', () => {
     expect([...alerts.look(fine, 40_000), ...alerts.look(fine, 50_000)]).toEqual([{ kind: 'cleared', alert: 'silence', lastedMs: 35_000 }]);
   });
 
+  test('a stretch began when it began, and not when somebody saw it', () => {
+    const alerts = new StreamAlerts();
+    expect(alerts.look({ ...fine, blackMs: 10_000, lookedAtMs: 58_000 }, 60_000)).toMatchObject([{ kind: 'raised', alert: 'black', sinceMs: 48_000 }]);
+    expect(alerts.look({ ...fine, blackMs: 20_000, lookedAtMs: 68_000 }, 70_000)).toEqual([]);
+    expect(alerts.look(fine, 78_000)).toEqual([]);
+    expect(alerts.look(fine, 83_000)).toEqual([{ kind: 'cleared', alert: 'black', lastedMs: 30_000 }]);
+  });
+
   test('the end of a session ends all of them, once', () => {
     const alerts = new StreamAlerts();
     alerts.look({ ...fine, silentMs: 9000, blackMs: 9000 }, 1000);

@@ -15,6 +15,8 @@ export interface StreamFigures {
   readonly blackMs: Millis | undefined;
   readonly frozenMs: Millis | undefined;
   readonly silentMs: Millis | undefined;
+  /** When that was looked at; undefined for now. */
+  readonly lookedAtMs?: Millis | undefined;
 }
 
 export type AlertChange =
@@ -28,6 +30,8 @@ interface Rule {
   readonly clearAfterMs: Millis;
   /** What is wrong, in a sentence; undefined for nothing. */
   readonly wrong: (figures: StreamFigures, usualBitrate: number) => string | undefined;
+  /** For how long it has been so when it is seen for the first time; not at all where it is not said. */
+  readonly lasted?: (figures: StreamFigures) => Millis | undefined;
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
@@ -40,8 +44,12 @@ const collapseShare = 0.35;
 /** A source that never had more is not one that lost it. */
 const usualBitrateMin = 150_000;
 
-function stretch(ms: Millis | undefined, say: string): string | undefined {
-  return ms !== undefined && ms >= stretchMsMin ? `${say} for ${seconds(ms)}.` : undefined;
+function stretchRule(alert: AlertKind, of: (figures: StreamFigures) => Millis | undefined, say: string): Rule {
+  const wrong = (figures: StreamFigures): string | undefined => {
+    const ms = of(figures);
+    return ms !== undefined && ms >= stretchMsMin ? `${say} for ${seconds(ms)}.` : undefined;
+  };
+  return { alert, raiseAfterMs: 0, clearAfterMs: 4000, wrong, lasted: of };
 }
 
 const rules: readonly Rule[] = [
@@ -69,9 +77,9 @@ const rules: readonly Rule[] = [
         ? `The picture comes at ${kilobits(videoBitrate)}; ${kilobits(usual)} are usual for this stream.`
         : undefined,
   },
-  { alert: 'silence', raiseAfterMs: 0, clearAfterMs: 4000, wrong: ({ silentMs }) => stretch(silentMs, 'There has been no sound') },
-  { alert: 'black', raiseAfterMs: 0, clearAfterMs: 4000, wrong: ({ blackMs }) => stretch(blackMs, 'The picture has been black') },
-  { alert: 'frozen', raiseAfterMs: 0, clearAfterMs: 4000, wrong: ({ frozenMs }) => stretch(frozenMs, 'The picture has not moved') },
+  stretchRule('silence', ({ silentMs }) => silentMs, 'There has been no sound'),
+  stretchRule('black', ({ blackMs }) => blackMs, 'The picture has been black'),
+  stretchRule('frozen', ({ frozenMs }) => frozenMs, 'The picture has not moved'),
   {
     alert: 'behind',
     raiseAfterMs: 8000,
@@ -80,6 +88,12 @@ const rules: readonly Rule[] = [
       behindMs > segmentDurationMs * 3 + 3000 ? `What is stored is ${seconds(behindMs)} behind what arrives: the machine does not keep up.` : undefined,
   },
 ];
+
+interface Seen {
+  readonly nowMs: Millis;
+  /** When what is wrong began, as far as was measured. */
+  readonly begunMs: Millis;
+}
 
 interface Watched {
   /** Since when it has been wrong, or right again; undefined while nothing changes. */
@@ -112,7 +126,10 @@ export class StreamAlerts {
 
   look(figures: StreamFigures, nowMs: Millis): readonly AlertChange[] {
     const usual = this.#usual(figures, nowMs);
-    return rules.flatMap((rule) => this.#judge(rule, rule.wrong(figures, usual), nowMs));
+    return rules.flatMap((rule) => {
+      const begunMs = (figures.lookedAtMs ?? nowMs) - (rule.lasted?.(figures) ?? 0);
+      return this.#judge(rule, rule.wrong(figures, usual), { nowMs, begunMs: rule.lasted === undefined ? nowMs : begunMs });
+    });
   }
 
   /** Everything that is open ends with the session. */
@@ -124,7 +141,7 @@ export class StreamAlerts {
     return changes;
   }
 
-  #judge({ alert, raiseAfterMs, clearAfterMs }: Rule, detail: string | undefined, nowMs: Millis): readonly AlertChange[] {
+  #judge({ alert, raiseAfterMs, clearAfterMs }: Rule, detail: string | undefined, { nowMs, begunMs }: Seen): readonly AlertChange[] {
     const one = this.#watched.get(alert) ?? { wrongSinceMs: undefined, rightSinceMs: undefined, openSinceMs: undefined };
     this.#watched.set(alert, one);
     if (detail === undefined) {
@@ -136,7 +153,7 @@ export class StreamAlerts {
       return [{ kind: 'cleared', alert, lastedMs }];
     }
     one.rightSinceMs = undefined;
-    one.wrongSinceMs ??= nowMs;
+    one.wrongSinceMs ??= begunMs;
     if (one.openSinceMs !== undefined || nowMs - one.wrongSinceMs < raiseAfterMs) return [];
     one.openSinceMs = one.wrongSinceMs;
     return [{ kind: 'raised', alert, sinceMs: one.wrongSinceMs, detail }];
