@@ -277,6 +277,34 @@ test('the page of a stream: figures, pictures of renditions, viewers, decisions,
   }
 });
 
+test('while nobody sends anything the player says so, and goes on by itself', async () => {
+  const viewer = await Viewer.open(`${platform.edgeUrl}/embed/${id}?autoplay=1`);
+  try {
+    const { page } = viewer;
+    const frames = async (): Promise<number> => (await viewer.look())?.decodedFrames ?? 0;
+    await until(
+      async () => (await frames()) > 10,
+      60_000,
+      () => 'There is no picture.',
+    );
+    await publisher.stop();
+    const notice = page.getByTestId('notice').filter({ hasText: 'The broadcast is interrupted' });
+    await notice.waitFor({ timeout: 60_000 });
+    expect(await page.getByTestId('edge').getAttribute('class')).not.toContain('on');
+    const before = await frames();
+    publisher = new Publisher({ url: platform.rtmpUrl(streamKey), width: 426, height: 240, frameRate: 15, videoBitrate: '400k' });
+    await notice.waitFor({ state: 'detached', timeout: 60_000 });
+    await until(
+      async () => (await frames()) > before + 15,
+      60_000,
+      () => 'It does not go on.',
+    );
+    expect(viewer.problems).toEqual([]);
+  } finally {
+    await viewer.close();
+  }
+});
+
 /** Runs in the page: whether a track that is shown has a sentence on the screen now. */
 function showsSentence(video: {
   readonly textTracks: Iterable<{ readonly mode: string; readonly activeCues: Iterable<{ readonly text?: string }> | null }>;

@@ -80,7 +80,7 @@ function Volume({ playback, state }: PartProps) {
 
 /** Live: the way to the edge, and how old the picture is; a recording: how far in, of how much. */
 function Place({ playback, state }: PartProps) {
-  const { range, live, position, atEdge, behindMs, begun } = state;
+  const { range, live, position, atEdge, behindMs, begun, interrupted } = state;
   if (!live)
     return (
       <span className="place" data-testid="place">
@@ -91,14 +91,14 @@ function Place({ playback, state }: PartProps) {
     <span className="place">
       <button
         type="button"
-        className={atEdge ? 'edge on' : 'edge'}
+        className={atEdge && !interrupted ? 'edge on' : 'edge'}
         data-testid="edge"
         aria-label={atEdge ? 'Live' : 'Go to live (End)'}
         onClick={() => playback.goLive()}
       >
         live
       </button>
-      {begun && behindMs !== undefined ? (
+      {begun && behindMs !== undefined && !interrupted ? (
         <small data-testid="latency" title="How old the picture is">
           {atEdge ? `${(behindMs / 1000).toFixed(1)} s` : clockText(-behindMs / 1000)}
         </small>

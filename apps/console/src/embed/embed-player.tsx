@@ -49,9 +49,10 @@ export function EmbedPlayer({ options }: { readonly options: EmbedOptions }) {
   );
 }
 
-function problemOf({ problem, support, finished, live }: PlaybackState): Notice | undefined {
+function problemOf({ problem, support, finished, interrupted, live }: PlaybackState): Notice | undefined {
   if (support === 'none') return { title: 'This browser cannot play it', detail: 'It has neither Media Source Extensions nor HLS.' };
   if (problem !== undefined) return { title: problem, detail: '' };
+  if (interrupted) return { title: 'The broadcast is interrupted', detail: 'It goes on by itself as soon as something is sent again.' };
   return finished && !live ? { title: 'This stream has ended', detail: 'Everything that was sent can be watched again.' } : undefined;
 }
 

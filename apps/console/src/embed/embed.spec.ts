@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { availabilityOf, isFinal, noticeOf } from './availability.ts';
 import { embedCodeOf, embedOptionsOf } from './options.ts';
 import { tileAt, tilesOf } from './thumbnails.ts';
-import { clockAt, clockText, placeText, shareOf } from './timeline.ts';
+import { clockAt, clockText, isInterrupted, placeText, shareOf } from './timeline.ts';
 
 describe('what the address says', () => {
   test('a stream, and nothing else, waits for a click', () =>
@@ -22,6 +22,16 @@ describe('what the address says', () => {
     expect(code).toContain('title="&quot;>&lt;script>alert(1)&lt;/script> &amp; co"');
     expect(code.match(/"/g)?.length).toBe(10);
   });
+});
+
+describe('a broadcast', () => {
+  const newest = { newestMs: 100_000, targetMs: 2000, nowMs: 109_000, askedMs: 500 };
+  test.each([
+    ['is interrupted when the playlist comes and gets no longer', {}, true],
+    ['is not while it is but a little late', { nowMs: 107_000 }, false],
+    ['is not while the playlist does not come: that is the network', { askedMs: 17_000 }, false],
+    ['is not as far as a playlist without a clock says', { newestMs: undefined }, false],
+  ])('%s', (_name, change, expected) => expect(isInterrupted({ ...newest, ...change })).toBe(expected));
 });
 
 describe('what the playlist says before it is there', () => {

@@ -1,6 +1,6 @@
 import Hls, { type LevelDetails } from 'hls.js';
 import { beginAnewIfStuck, hlsSettings, LiveTarget, startMsMax } from '../model/hls-settings.ts';
-import { clockAt, type SeekRange } from './timeline.ts';
+import { clockAt, isInterrupted, type SeekRange } from './timeline.ts';
 
 /** One of the pictures that there are to choose from. */
 export interface Rung {
@@ -30,6 +30,8 @@ export interface PlaybackState {
   readonly buffered: number;
   readonly paused: boolean;
   readonly waiting: boolean;
+  /** It waits because nobody sends anything, and not for want of a network. */
+  readonly interrupted: boolean;
   readonly finished: boolean;
   /** Something was shown. */
   readonly begun: boolean;
@@ -53,7 +55,7 @@ export interface PlaybackState {
 }
 
 export const stateBefore: PlaybackState = {
-  ...{ levels: [], level: -1, pinned: -1, live: true, range: { start: 0, end: 0 }, position: 0, buffered: 0, paused: true, waiting: false },
+  ...{ levels: [], level: -1, pinned: -1, live: true, range: { start: 0, end: 0 }, position: 0, buffered: 0, paused: true, waiting: false, interrupted: false },
   ...{ finished: false, begun: false, muted: true, volume: 1, atEdge: true, behindMs: undefined, captions: [], caption: -1, problem: undefined },
   ...{ sounds: [], sound: -1 },
   support: 'hls.js',
@@ -81,6 +83,8 @@ export class Playback {
   readonly #timers: Array<ReturnType<typeof setInterval>> = [];
   readonly #abort = new AbortController();
   #details: LevelDetails | undefined;
+  /** When the playlist came the last time, changed or not. */
+  #askedAtMs = 0;
   /** A viewer who went back stays where he is; one at the edge is kept there. */
   #follows: boolean;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -190,6 +194,7 @@ export class Playback {
     hls.on(Hls.Events.AUDIO_TRACK_SWITCHED, (_name, { id }) => this.#set({ sound: id }));
     hls.on(Hls.Events.LEVEL_SWITCHED, (_name, { level }) => this.#set({ level }));
     const target = new LiveTarget(hls);
+    hls.on(Hls.Events.LEVEL_LOADED, () => (this.#askedAtMs = Date.now()));
     hls.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => {
       this.#take(details);
       target.follow(details, performance.now());
@@ -243,10 +248,23 @@ export class Playback {
     this.#set({
       ...{ position: video.currentTime, paused: video.paused, muted: video.muted, volume: video.volume, buffered: bufferedUntil(video) },
       atEdge: live && isNear,
+      interrupted: live && isNear && this.state.waiting && this.state.problem === undefined && this.#isInterrupted(),
       behindMs: shown === undefined ? undefined : Math.max(0, Date.now() + this.#clockOffsetMs - shown),
     });
     if (this.state.atEdge && isSomewhere && !video.paused) this.#follows = true;
     this.#keepUp(edge, target);
+  }
+
+  #isInterrupted(): boolean {
+    if (this.#details === undefined) return false;
+    const { edge, fragments, targetduration } = this.#details;
+    const now = Date.now();
+    return isInterrupted({
+      newestMs: clockAt(fragments, edge),
+      targetMs: targetduration * 1000,
+      nowMs: now + this.#clockOffsetMs,
+      askedMs: now - this.#askedAtMs,
+    });
   }
 
   /** Who watches live and was held up for long is taken to the edge again. */

@@ -25,6 +25,25 @@ export function clockAt(fragments: readonly TimedFragment[], at: number): number
   return found.programDateTime + (at - found.start) * 1000;
 }
 
+export interface Newest {
+  /** Wall clock of the end of what the playlist has, ms; undefined when it does not say. */
+  readonly newestMs: number | undefined;
+  readonly targetMs: number;
+  readonly nowMs: number;
+  /** How long ago the playlist came, ms. */
+  readonly askedMs: number;
+}
+
+/** Nothing new for so many target durations: more than an encoder that was replaced, or a packager that died, makes anybody wait. */
+const quietTargets = 4;
+/** A playlist that is held until there is something new comes without it in the end. */
+const askedTargetsMax = 8;
+
+/** Whether nothing more is sent: the playlist comes, and what is in it gets older. */
+export function isInterrupted({ askedMs, newestMs, nowMs, targetMs }: Newest): boolean {
+  return newestMs !== undefined && nowMs - newestMs > quietTargets * targetMs && askedMs < askedTargetsMax * targetMs;
+}
+
 export function clamp(value: number, low: number, high: number): number {
   return Math.min(Math.max(value, low), high);
 }
