@@ -24,8 +24,11 @@ const filter = {
 };
 
 export const instant = z
-  .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
-  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
+  .union(
+    [z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/), z.number().int().min(0)],
+    'Expected a time such as 2026-01-31T12:00:00Z (RFC 3339), or ms since the Unix epoch.',
+  )
+  .transform((told) => (typeof told === 'string' && !/^\d+$/.test(told) ? Date.parse(told) : Number(told)))
   .refine((ms) => ms >= 0, 'Expected a time from 1970 on.');
 
 export const cloudEvent = z

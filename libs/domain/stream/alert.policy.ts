@@ -85,7 +85,9 @@ const rules: readonly Rule[] = [
     raiseAfterMs: 8000,
     clearAfterMs: 15_000,
     wrong: ({ behindMs, segmentDurationMs }) =>
-      behindMs > segmentDurationMs * 3 + 3000 ? `What is stored is ${seconds(behindMs)} behind what arrives: the machine does not keep up.` : undefined,
+      behindMs > segmentDurationMs * 3 + 3000
+        ? `What is stored is ${seconds(behindMs)} behind what arrives: the machine does not keep up, or the encoder keeps ending (the stream's events say so).`
+        : undefined,
   },
 ];
 
