@@ -213,9 +213,14 @@ describe('the gateway', () => {
     await configure([own]);
     expect((await say(edges.bun, 'PURGE', '/page')).status).toBe(200);
     const rate = { limit: 3_000, windowMs: 60_000 };
-    while ((await engines.limiter.take(`origin-purge:${zone}`, 1, rate, engines.clock.now())).allowed);
-    const heard = await Promise.all(Array.from({ length: 20 }, () => say(edges.bun, 'PURGE', '/page')));
-    expect(heard.find(({ status }) => status === 429)).toMatchObject({
+    // Fifty more are allowed each second: on a machine that stands still for a while, these are some of them.
+    let refused: Awaited<ReturnType<typeof say>> | undefined;
+    while (refused === undefined) {
+      while ((await engines.limiter.take(`origin-purge:${zone}`, 1, rate, engines.clock.now())).allowed);
+      const heard = await Promise.all(Array.from({ length: 20 }, () => say(edges.bun, 'PURGE', '/page')));
+      refused = heard.find(({ status }) => status === 429);
+    }
+    expect(refused).toMatchObject({
       status: 429,
       json: { detail: expect.stringContaining('PURGE a minute') },
       headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
