@@ -173,7 +173,7 @@ describe('the media process', () => {
   }, 300_000);
 
   test('a second process waits, and takes over when the first is killed', async () => {
-    relay.open('s1', await flvSource({ folder, seconds: 16 }));
+    relay.open('s1', await flvSource({ folder, seconds: 24 }));
     await stream.start('s1', relay.url);
     const first = await startProcess('media-1');
     await until('it encodes', async () => (await encoders()).length === 1);
@@ -182,7 +182,7 @@ describe('the media process', () => {
     await ended(first, 'SIGKILL');
     await until('the session ended', async () => (await reasons()).includes('source-ended'), 60_000);
     const segments = await expectWhole();
-    expect(seconds(segments)).toBeCloseTo(16, 1);
+    expect(seconds(segments)).toBeCloseTo(24, 1);
     const epochs = (await stream.events()).flatMap((event) => (event.type === 'encoding.started' ? [event.data.epoch] : []));
     expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => a - b));
     expect(epochs).toHaveLength(2);
