@@ -38,6 +38,7 @@ export {
   type PersonalPath,
 } from './personal.ts';
 export { formatErased, formatLocked, formatSealed, parseSealed, readPersonal, sealedPrefix, type PersonalValue, type SealedText } from './stand-in.codec.ts';
+export { KeyTimes } from './key-times.ts';
 export { stampOf } from './stamp.ts';
 export * from './cue.events.ts';
 export * from './segment.events.ts';

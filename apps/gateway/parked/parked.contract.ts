@@ -122,5 +122,9 @@ export const retryAllParked = operation({
   summary: 'Have all parked events of a filter taken after all',
   status: 202,
   body: z.strictObject({ ...filter, reason: reason.default(''), limit: z.number().int().min(1).max(1000).default(1000) }),
-  answer: z.object({ ids: z.array(z.string()).describe('Those that were asked for.'), more: z.boolean().describe('There are more: ask again.') }),
+  answer: z.object({
+    ids: z.array(z.string()).describe('Those that were asked for.'),
+    refused: z.array(z.object({ id: z.string(), message: z.string() })).describe('Those that cannot be retried, and why.'),
+    more: z.boolean().describe('There are more: ask again.'),
+  }),
 });

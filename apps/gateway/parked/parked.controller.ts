@@ -3,7 +3,7 @@ import { CommandExecutor } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
-import { badRequest, conflict, notFound, type ProblemError } from '../http/problem.errors.ts';
+import { badRequest, conflict, notFound, ProblemError } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
 import { ParkedReader } from './parked-reader.ts';
 import { discardParked, listParked, retryAllParked, retryParked, showParked } from './parked.contract.ts';
@@ -44,12 +44,19 @@ export class ParkedController {
     const { reason, limit, ...filter } = body;
     const { items, nextCursor } = await this.#reader.list({ ...filter, state: 'parked', limit });
     const ids: string[] = [];
+    const refused: Array<{ readonly id: string; readonly message: string }> = [];
     for (const { id, state } of items) {
       if (state !== 'parked') continue;
-      await this.#order(id, 'retry', reason, caller);
-      ids.push(id);
+      try {
+        await this.#order(id, 'retry', reason, caller);
+        ids.push(id);
+      } catch (error) {
+        // One that cannot be retried holds back no other.
+        if (!(error instanceof ProblemError) || error.init.status !== 409) throw error;
+        refused.push({ id, message: error.message });
+      }
     }
-    return { ids, more: nextCursor !== null };
+    return { ids, refused, more: nextCursor !== null };
   }
 
   @Route(retryParked)

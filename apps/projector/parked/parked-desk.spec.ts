@@ -133,6 +133,31 @@ describe('the desk for parked events', () => {
     expect(events).toHaveLength(2);
   });
 
+  test('puts on record that an order which was done again has failed this time, once', async () => {
+    await ask('retry');
+    await desk.look();
+    await redrive({ kind: 'taken' });
+    await desk.look();
+    await store.commit({ projection, at, from: 9n, to: 9n, epoch: 1n, changes: [], holds: { parked: [poisoned], held: [], released: [] } });
+    await store.parked.told((await row()) as ParkedEvent);
+    await deskOf().look();
+    await redrive({ kind: 'failed', failure: { code: 'PROJECTION_FAILED', message: 'still not', stack: '' } });
+    await desk.look();
+    expect(await stateOf()).toMatchObject({ status: 'failed', redrive: 'closed' });
+    await deskOf().look();
+    expect(await row()).toMatchObject({ state: 'parked', order: undefined });
+  });
+
+  test('discards again what was discarded and is parked anew', async () => {
+    await ask('discard');
+    await desk.look();
+    await redrive({ kind: 'taken' });
+    await desk.look();
+    await store.commit({ projection, at, from: 9n, to: 9n, epoch: 1n, changes: [], holds: { parked: [poisoned], held: [], released: [] } });
+    await desk.look();
+    expect(await row()).toMatchObject({ told: true, order: { id: `${parkedIdOf(key)}.1`, verb: 'discard' } });
+  });
+
   test('has the past folded anew behind what is discarded, for it may be in there', async () => {
     const model = { log: 'l', projection: 'edges', version: 2 };
     const none = async function* () {};

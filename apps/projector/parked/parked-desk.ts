@@ -92,13 +92,11 @@ export class ParkedDesk {
    * it all.
    */
   async #resume(): Promise<void> {
-    const { parked, aggregates, logger } = this.#deps;
+    const { parked, logger } = this.#deps;
     let again = 0;
     for (const event of await parked.list({ limit: standingMax })) {
       if (event.order !== undefined || event.orderFailed) continue;
-      const { topic, partition, offset, projection, version } = event;
-      const id = parkedIdOf({ topic, partition, offset: String(offset), consumer: `${projection}@${version}` });
-      const state = (await aggregates.load(parkedAggregate.context, id))?.state as KnownParked | undefined;
+      const state = await this.#known(event);
       if (state?.status !== 'redriven' && state?.status !== 'discarded') continue;
       if (await parked.order(event, { id: orderIdOf(state), verb: state.verb })) again++;
     }
@@ -106,9 +104,18 @@ export class ParkedDesk {
       logger.warn(`${again} events stand parked that were dealt with before: the database is older than the log. What was asked for is done again`);
   }
 
+  /** What operators have done with it, as the log knows. */
+  async #known({ topic, partition, offset, projection, version }: ParkedEvent): Promise<KnownParked | undefined> {
+    const id = parkedIdOf({ topic, partition, offset: String(offset), consumer: `${projection}@${version}` });
+    return (await this.#deps.aggregates.load(parkedAggregate.context, id))?.state as KnownParked | undefined;
+  }
+
   async #tell(event: ParkedEvent): Promise<void> {
     const { parked, parking } = this.#deps;
     if (!event.told) await parking.tell(event);
+    // What was discarded is left out for good, also where it was parked anew.
+    const known = event.told || event.order !== undefined ? undefined : await this.#known(event);
+    if (known?.status === 'discarded') await parked.order(event, { id: orderIdOf(known), verb: 'discard' });
     if (event.order !== undefined && (event.orderFailed || event.state !== 'parked')) await this.#tellOutcome([event]);
     if (event.state === 'discarded') await this.#forgetPast(event);
     await parked.told(event);

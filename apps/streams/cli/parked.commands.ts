@@ -111,11 +111,18 @@ export function discardParked(context: CommandContext, id: string, options: { re
   return order(context, 'discard', id, options);
 }
 
+interface RetriedAll {
+  readonly ids: readonly string[];
+  readonly refused: ReadonlyArray<{ readonly id: string; readonly message: string }>;
+  readonly more: boolean;
+}
+
 /** `streams parked retry --all` */
 export async function retryAllParked({ api, print }: CommandContext, options: ParkedFilterOptions & { readonly reason?: string }): Promise<void> {
   const { topic, consumer, type, code, reason } = options;
-  const answer = await api.call<{ readonly ids: readonly string[]; readonly more: boolean }>('POST', `${base}/retry`, { topic, consumer, type, code, reason });
+  const answer = await api.call<RetriedAll>('POST', `${base}/retry`, { topic, consumer, type, code, reason });
   print(answer, () => [
+    ...answer.refused.map(({ id, message }) => `${id}: ${message}`),
     `Asked for ${answer.ids.length} parked events${answer.more ? '; there are more, ask again' : ''}. See what is left: streams parked list`,
   ]);
 }

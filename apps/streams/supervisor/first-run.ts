@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiFailure, ApiClient } from '../client/api-client.ts';
 import type { IssuedKey, StartedStream } from '../client/api.types.ts';
 import { adminKeyFile, readAdminKey, writeSecret } from '../client/key-file.ts';
@@ -41,16 +42,25 @@ function clientOf(settings: StreamsSettings, key: string): ApiClient {
   return new ApiClient({ url: `http://127.0.0.1:${settings.ports.gateway}`, key });
 }
 
+/** The tables of a database that was lost are made and filled from the log while the gateway answers already. */
+const patience = { unavailableMs: 60_000, unknownMs: 15_000, againMs: 250 };
+
 /** The key on disk, unless the database does not know it (any more). */
 async function usableKey(settings: StreamsSettings): Promise<string | undefined> {
   const key = readAdminKey(settings.dataDir);
   if (key === undefined) return undefined;
-  try {
-    await clientOf(settings, key).call('GET', '/api/v1/keys?limit=1');
-    return key;
-  } catch (error) {
-    if (error instanceof ApiFailure && error.status === 401) return undefined;
-    throw error;
+  const begunMs = Date.now();
+  for (let wasUnavailable = false; ; await sleep(patience.againMs)) {
+    try {
+      await clientOf(settings, key).call('GET', '/api/v1/keys?limit=1');
+      return key;
+    } catch (error) {
+      const status = error instanceof ApiFailure ? error.status : undefined;
+      const waitedMs = Date.now() - begunMs;
+      wasUnavailable ||= status === 503;
+      if (status === 401 && (!wasUnavailable || waitedMs > patience.unknownMs)) return undefined;
+      if ((status !== 401 && status !== 503) || waitedMs > patience.unavailableMs) throw error;
+    }
   }
 }
 

@@ -69,7 +69,10 @@ export function parkedKeyOf(id: string): ParkedKey | undefined {
 
 function decide(command: ParkedCommand, state: ParkedAggregateState): Decision<ParkedDraft> {
   if (command.type === 'OrderRedrive') return order(command, state);
-  if (state.status === 'absent' || state.redrive === 'closed' || command.order !== state.order) return accept<ParkedDraft>();
+  if (state.status === 'absent' || command.order !== state.order) return accept<ParkedDraft>();
+  // In a database that is older than the log an order is done again; where it fails this time, the event stands parked again.
+  const isUndone = command.type === 'RecordFailed' && state.status === 'redriven';
+  if (state.redrive === 'closed' && !isUndone) return accept<ParkedDraft>();
   const { parkedId, topic, partition, offset, consumer, requestedBy, reason } = state;
   const common = { parkedId, topic, partition, offset, consumer, order: state.order, requestedBy, reason };
   if (command.type === 'RecordFailed') {

@@ -1,4 +1,4 @@
-import { admitEvent, EventInvalidError, type AdmittedEvent, type Context, type IncomingEvent } from '#events';
+import { admitEvent, EventInvalidError, KeyTimes, type AdmittedEvent, type Context, type IncomingEvent } from '#events';
 import { checkRecordSize, type Clock, type EventLog, type LeaseStore, type PublicationStore } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
@@ -6,7 +6,6 @@ import type { PersonalData } from '../personal/personal-data.ts';
 import { EventIntake, type IntakeOptions, type PublishingCaller, type PublishOutcome, type PublishRejected } from './event-intake.ts';
 import { IntakeIdentity } from './intake-identity.ts';
 import type { Entry, Request } from './intake-queue.ts';
-import { KeyTimes } from './key-times.ts';
 import { Orphans } from './orphans.ts';
 import { checkIdTime, contentDigestOf, publicationKeyOf } from './publication-key.ts';
 import { refuseRest } from './publication-group.ts';

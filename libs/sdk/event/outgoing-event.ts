@@ -1,4 +1,4 @@
-import { dataschemaOf, definitionOf, readValue, type Context } from '../../events/index.ts';
+import { dataschemaOf, definitionOf, KeyTimes, readValue, type Context } from '../../events/index.ts';
 import { OperatingError } from '../../kernel/index.ts';
 import { EventRefusedError, type StreamsErrorCode } from '../errors.ts';
 import { newEventId, timeOfEventId } from './event-id.ts';
@@ -33,6 +33,9 @@ export interface OutgoingEvent {
 /** Of the attributes around the data. */
 const envelopeBytes = 400;
 
+/** Of events that get their id here: who says two things of one key within a millisecond is right with the second. */
+const times = new KeyTimes();
+
 /**
  * Checks an event against the catalogue, as the other side will, and completes it.
  * @throws EventRefusedError naming the field at fault.
@@ -51,15 +54,17 @@ export function outgoingEvent(type: string, data: unknown, options: EventOptions
     // Data that is plainly right is not taken apart and put together again.
     const checked = readValue(definition, definition.version, data);
     const json = JSON.stringify(checked);
+    const key = definition.key(checked);
+    const isOwn = options.id === undefined && options.time === undefined;
     return {
       id,
       type,
       source: options.source ?? source,
-      time,
+      time: isOwn ? times.next(`${definition.context} ${key}`, time) : time,
       isTimeStated: stated !== undefined,
       dataschema: dataschemaOf(type, definition.version),
       context: definition.context,
-      key: definition.key(checked),
+      key,
       subject: definition.subject(checked),
       correlationId: options.correlationId,
       causationId: options.causationId,
