@@ -1,6 +1,7 @@
 import type { Field } from '#core/http-cache';
 import type { ByteSource } from '../server/exchange.ts';
 import { BunHttp1Client } from './bun-http1.adapter.ts';
+import { FramingTrust } from './framing-trust.ts';
 import { isUnframed, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** Bun's additions to fetch: bytes as they are, and no time limit of its own. */
@@ -9,7 +10,12 @@ export interface BunRequestInit extends RequestInit {
   timeout: false;
   tls?: { serverName: string; rejectUnauthorized: true; ca?: string };
   protocol?: 'http2';
+  /** False: on a connection of its own. */
+  keepalive?: boolean;
 }
+
+/** Bun keeps the connections of the whole process together. */
+const trust = new FramingTrust();
 
 function streamOf(source: ByteSource): ReadableStream {
   return new ReadableStream({
@@ -37,6 +43,8 @@ function sourceOf(stream: ReadableStream | null): ByteSource | null {
 
 /** One request as it stands: nothing decoded, no redirect followed. */
 export async function fetchOnBun(url: string, request: OriginRequest, more: Partial<BunRequestInit> = {}): Promise<OriginResponse> {
+  const { host } = new URL(url);
+  const isAlone = more.protocol !== 'http2' && !trust.mayKeep(host, request);
   const init: BunRequestInit = {
     method: request.method,
     headers: request.fields as unknown as [string, string][],
@@ -45,10 +53,12 @@ export async function fetchOnBun(url: string, request: OriginRequest, more: Part
     signal: request.cancelling.signal,
     decompress: false,
     timeout: false,
+    ...(isAlone ? { keepalive: false } : {}),
     ...more,
   };
   const response = await fetch(url, init);
   const [fields, body] = [[...response.headers] as unknown as Field[], sourceOf(response.body)];
+  if (more.protocol !== 'http2') trust.saw(host, request, response.status, fields);
   return { status: response.status, fields, body, endsWithConnection: more.protocol !== 'http2' && isUnframed(fields, body) };
 }
 
