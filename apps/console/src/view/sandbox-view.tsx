@@ -50,7 +50,7 @@ export function SandboxView({ api, name, picked }: SandboxViewProps) {
           {sandbox === undefined || isGone ? null : <SandboxPill sandbox={sandbox} />}
           <span className="gap" />
         </header>
-        <Waiting polled={polled} />
+        {isGone ? null : <Waiting polled={polled} />}
         <Problem text={problem ?? (isGone ? polled.error?.message : undefined)} />
         {sandbox === undefined || isGone ? null : <About sandbox={sandbox} onDrop={() => void act(() => api.delete(`/api/v1/sandboxes/${name}`))} />}
       </section>
