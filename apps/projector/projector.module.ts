@@ -22,6 +22,7 @@ import { effectParts } from './effects/effect-parts.ts';
 import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
+import { DiscardReader } from './parked/discarded.ts';
 import { ParkedDesk } from './parked/parked-desk.ts';
 import { ScaleAdvisor } from './fleet/scale-advisor.ts';
 import { BrowseReader } from './prefetch/browse-reader.ts';
@@ -50,7 +51,9 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs' | '
   const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
   const source = `/projector/${settings.node}`;
   const parking = new EventParking({ intake, clock, logger, source, telemetry });
-  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking, poison: { parked, clock, limits: settings.poison } });
+  const discards = new DiscardReader(aggregates);
+  const poison = { parked, clock, limits: settings.poison, leftOut: (projection: string) => discards.leftOut(projection) };
+  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking, poison });
   const commands = new CommandExecutor({ aggregates, clock, ids, source });
   const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, past, logger, health });
   const board = new WorkBoard(clock, telemetry.meter);

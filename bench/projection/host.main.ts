@@ -1,6 +1,6 @@
 import { openEngines } from '#adapters/engines';
 import { projections } from '#read-models';
-import { ConsumerHost, createLogger, poisonLimits, readSharedSettings } from '#runtime';
+import { ConsumerHost, createLogger, nothingLeftOut, poisonLimits, readSharedSettings } from '#runtime';
 import { caughtUp } from '../../test/replay/world.ts';
 
 /**
@@ -13,7 +13,10 @@ const settings = readSharedSettings();
 const engines = await openEngines(settings, 'log', 'database');
 const { log, leases, projections: store, parked, clock } = engines;
 const logger = await createLogger({ ...settings, name: 'host', logLevel: 'warn' });
-const host = new ConsumerHost({ projections: [projection], owner: 'host' }, { log, leases, store, logger, poison: { parked, clock, limits: poisonLimits } });
+const host = new ConsumerHost(
+  { projections: [projection], owner: 'host' },
+  { log, leases, store, logger, poison: { parked, clock, limits: poisonLimits, leftOut: () => Promise.resolve(nothingLeftOut) } },
+);
 const started = performance.now();
 await host.start();
 await caughtUp({ log, store }, [projection]);

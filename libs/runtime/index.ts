@@ -61,7 +61,7 @@ export type { PeerBlobs } from './region/peer-blobs.config.ts';
 export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';
 export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
-export { isLeftOut, nothingLeftOut, type LeftOut } from './replay/left-out.ts';
+export { isLeftOut, nothingLeftOut, type LeftOut } from './left-out.ts';
 export { foldBetween, type OnPoison } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
 export { tellProgress } from './replay/tell-progress.ts';

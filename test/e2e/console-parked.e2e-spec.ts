@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { SystemClock } from '#adapters/system';
-import { createLogger, ConsumerHost, EventParking, LogEventIntake } from '#runtime';
+import { createLogger, ConsumerHost, EventParking, LogEventIntake, nothingLeftOut } from '#runtime';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { ParkedDesk } from '../../apps/projector/parked/parked-desk.ts';
 import { Breakage, report, thrown } from '../../apps/projector/parked/parked-world.fixture.ts';
@@ -25,7 +25,7 @@ describe('parked events in the console, in a real browser', () => {
     const [clock, logger] = [new SystemClock(), await createLogger({ name: 'parked', node: 'test', logFormat: 'json', logLevel: 'silent' })];
     const intake = new LogEventIntake({ owner: 'told' }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake, clock, logger, source: '/test' });
-    const poison = { parked, clock, limits: { attemptsMax: 3, retryMs: 5, keysMax: 100, heldMax: 100_000 } };
+    const poison = { parked, clock, limits: { attemptsMax: 3, retryMs: 5, keysMax: 100, heldMax: 100_000 }, leftOut: () => Promise.resolve(nothingLeftOut) };
     const host = new ConsumerHost({ projections: [breakage.projection], owner: 'told', ordersEveryMs: 50 }, { log, leases, store, logger, parking, poison });
     const desk = new ParkedDesk(
       { lookMs: 50 },

@@ -10,9 +10,31 @@ async function discardsIn(aggregates: Heads): Promise<readonly KnownParked[]> {
   return (await aggregates.find(...discardHeads)).map(({ state }) => state as KnownParked);
 }
 
-/** What a projection leaves out, as far as it is on record now. */
-export async function leftOutNow(aggregates: Heads, projection: string): Promise<LeftOut> {
-  return leftOutOf(projection, await discardsIn(aggregates));
+/** Tells many at once what projections leave out, as far as it is on record when they ask. */
+export class DiscardReader {
+  readonly #aggregates: Heads;
+  #reading: Promise<unknown> = Promise.resolve();
+  #next: Promise<readonly KnownParked[]> | undefined;
+
+  constructor(aggregates: Heads) {
+    this.#aggregates = aggregates;
+  }
+
+  /** What a projection leaves out. @throws OperatingError of the database */
+  async leftOut(projection: string): Promise<LeftOut> {
+    return leftOutOf(projection, await this.#discards());
+  }
+
+  /** A reading under way may miss what was put on record meanwhile: whoever asks then shares the next one. */
+  #discards(): Promise<readonly KnownParked[]> {
+    this.#next ??= this.#reading.then(() => {
+      this.#next = undefined;
+      const discards = discardsIn(this.#aggregates);
+      this.#reading = discards.catch(() => undefined);
+      return discards;
+    });
+    return this.#next;
+  }
 }
 
 /**

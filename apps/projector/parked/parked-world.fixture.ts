@@ -16,9 +16,10 @@ import { partitionOf, type Projection, type TableSpec } from '#kernel';
 import { runMigrations } from '#migrations';
 import type { EventLog, ReadRow } from '#ports';
 import { Mortal } from './mortal.fixture.ts';
-import { CommandExecutor, ConsumerHost, EventParking, LogEventIntake, OutboxRelay, pause, type PoisonLimits } from '#runtime';
+import { CommandExecutor, ConsumerHost, EventParking, LogEventIntake, OutboxRelay, pause, type LeftOut, type PoisonLimits } from '#runtime';
 import { pino } from 'pino';
 import { ReplayHost } from '../replay/replay-host.ts';
+import { DiscardReader } from './discarded.ts';
 import { ParkedDesk } from './parked-desk.ts';
 
 export const table: TableSpec = {
@@ -133,7 +134,9 @@ export class ParkedWorld {
     await this.stopHost();
     const limits = { attemptsMax: 3, retryMs: 5, keysMax: 100, heldMax: 100_000, ...changed };
     const mortal = (this.#mortal = new Mortal());
-    const poison = { parked: mortal.use(this.parked), clock: new SystemClock(), limits };
+    const discards = new DiscardReader(this.#aggregates);
+    const leftOut = (projection: string): Promise<LeftOut> => discards.leftOut(projection);
+    const poison = { parked: mortal.use(this.parked), clock: new SystemClock(), limits, leftOut };
     const init = { projections: [this.breakage.projection, parkedEventsProjection], owner: `host-${this.#hosts++}`, ordersEveryMs: 50 };
     const used = { log: mortal.use(deps.log), leases: mortal.use(deps.leases), store: mortal.use(deps.store), timers: mortal };
     this.#host = new ConsumerHost({ ...init, leaseTtlMs: 1500, renewIntervalMs: 300 }, { ...deps, ...used, poison });
@@ -154,6 +157,12 @@ export class ParkedWorld {
   /** Everything that is parked, as a version wrote it that knew no tenants. */
   async parkedByOlderVersion(): Promise<void> {
     await this.#database.read({ text: 'UPDATE streams.parked_events SET key = substr(key, strpos(key, chr(10)) + 1)' });
+  }
+
+  /** The rows are begun anew from the first event on, as where the log is all that is left. */
+  async beginAnew(): Promise<void> {
+    await this.stopHost();
+    await new PostgresProjectionStore(this.#database).reset(this.breakage.projection);
   }
 
   /** What an operator asks for by the API. */

@@ -6,7 +6,7 @@ import { contexts } from '#events';
 import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, RightOfWay, waitingLog, withoutEffects, WorkBoard } from '#runtime';
 import { projections } from '#read-models';
 import { readProjectorSettings } from '../projector.config.ts';
-import { leftOutNow } from '../parked/discarded.ts';
+import { DiscardReader } from '../parked/discarded.ts';
 import { loadInThread } from './load-threads.ts';
 import { SandboxHost } from '../sandbox/sandbox-host.ts';
 import { niceness, tellEveryMs } from './niceness.constants.ts';
@@ -32,7 +32,8 @@ const dropBlobs = (sandboxId: string): Promise<void> => dropSandboxBlobs(setting
 const { partitionsMax } = settings.replay;
 const sandboxes = new SandboxHost({ owner, partitionsMax }, { ...engines, projections, commands, logger, board, rightOfWay, dropBlobs });
 sandboxes.start();
-const keeper = new PastKeeper({ owner, projections }, { ...engines, logger, rightOfWay, leftOut: (projection) => leftOutNow(aggregates, projection) });
+const discards = new DiscardReader(aggregates);
+const keeper = new PastKeeper({ owner, projections }, { ...engines, logger, rightOfWay, leftOut: (projection) => discards.leftOut(projection) });
 keeper.start();
 // Sealing can wait, as replays can: nothing live waits for this thread.
 const retention = new RetentionKeeper(

@@ -1,4 +1,5 @@
 import type { ParkedEvent } from '#ports';
+import { leftOutAt } from '../left-out.ts';
 import { pause, withTimeout } from '../pause.ts';
 import { storeTimeoutMs } from './group-committer.ts';
 import type { PartitionWork } from './partition-work.ts';
@@ -100,8 +101,9 @@ export class PartitionTask {
   async #load(): Promise<BlockedKeys | undefined> {
     const { projection, at, poison, timers } = this.#init;
     if (poison === undefined) return undefined;
-    const stored = await withTimeout(poison.parked.blocking(projection, at), storeTimeoutMs, 'STORE_TIMEOUT', timers);
-    return new BlockedKeys(stored, poison.limits, () => poison.clock.now());
+    const parked = await withTimeout(poison.parked.blocking(projection, at), storeTimeoutMs, 'STORE_TIMEOUT', timers);
+    const leftOut = await withTimeout(poison.leftOut(projection.name), storeTimeoutMs, 'STORE_TIMEOUT', timers);
+    return new BlockedKeys({ parked, leftOut: leftOutAt(leftOut, at) }, poison.limits, () => poison.clock.now());
   }
 
   async #passSuspects(position: bigint, stop: AbortSignal): Promise<void> {

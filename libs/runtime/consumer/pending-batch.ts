@@ -103,6 +103,7 @@ export class PendingBatch {
       if (!isIgnored(this.#projection, record)) blocked?.hold(before, record.offset);
       return;
     }
+    if (blocked?.leavesOut(record.offset) === true) return;
     const changes = projectRecord(this.#projection, record);
     try {
       for (const change of changes) this.#fold.add(change);

@@ -15,6 +15,7 @@ import {
   type FaultPlan,
 } from '#sim';
 import { pino } from 'pino';
+import { nothingLeftOut } from '../left-out.ts';
 import { ConsumerHost } from './consumer-host.ts';
 import { leaseGroups } from './lease-group.ts';
 import { projectRecord } from './project-record.ts';
@@ -262,7 +263,7 @@ export class SimulatedHosts {
     const process = new SimProcess({ simulation: this.#simulation, faults, onCrash: (point) => (this.#count(point), again()) });
     const timeouts = ['blocking', 'claim', 'commitTogether', 'commit', 'ordered', 'redrive', 'read'];
     const remote = <Port extends object>(engine: Port): Port => this.#network.remote(process, engine, timeouts);
-    const poison = { parked: remote(this.#parked), clock: this.#simulation.clock, limits };
+    const poison = { parked: remote(this.#parked), clock: this.#simulation.clock, limits, leftOut: () => Promise.resolve(nothingLeftOut) };
     const deps = { log: remote<EventLog>(this.#log), leases: remote<LeaseStore>(this.#leases), store: remote<ProjectionStore>(this.#store) };
     const host = new ConsumerHost(
       { projections: [this.#poison.projection], owner: `host-${at}`, ordersEveryMs: 3000 },

@@ -4,7 +4,7 @@ import { ChangeFold, type Projection } from '#kernel';
 import type { EventLog, Lease, LeaseStore, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
-import type { LeftOut } from '../replay/left-out.ts';
+import type { LeftOut } from '../left-out.ts';
 import type { RightOfWay } from '../right-of-way.ts';
 import { readTail } from './past-tail.ts';
 import { foldedBlocks, joinedBlocks } from './piece-blocks.ts';

@@ -15,7 +15,7 @@ import {
 } from '#ports';
 import { rowsOfBlock } from './past-block.codec.ts';
 import { isIn, mayAnswer, rangeOf } from './past-query.ts';
-import { nothingLeftOut, type LeftOut } from '../replay/left-out.ts';
+import { nothingLeftOut, type LeftOut } from '../left-out.ts';
 import { readTail, type Tail } from './past-tail.ts';
 
 /** A moment, as positions of the log. */

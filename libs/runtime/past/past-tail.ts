@@ -2,7 +2,7 @@ import type { DomainEvent, StoredRecord } from '#events';
 import type { Projection, RowChange } from '#kernel';
 import type { EventLog, ProjectionPartition } from '#ports';
 import { projectRecord } from '../consumer/project-record.ts';
-import { isLeftOut, nothingLeftOut, type LeftOut } from '../replay/left-out.ts';
+import { isLeftOut, nothingLeftOut, type LeftOut } from '../left-out.ts';
 
 /** It waits for records that are known to be there: an engine that has just changed hands may not see them at once. */
 const limits = { recordsMax: 2_000, bytesMax: 8 * 1024 * 1024, waitMs: 200 } as const;

@@ -3,7 +3,7 @@ import { ChangeFold } from '#kernel';
 import type { BuildClaim, BuildLoad, BuildMove, BuildPosition, EventLog, PoisonedPlace, ProjectionBuilds } from '#ports';
 import { pause } from '../pause.ts';
 
-import { nothingLeftOut, type LeftOut } from './left-out.ts';
+import { nothingLeftOut, type LeftOut } from '../left-out.ts';
 import { foldPart, type OnPoison } from './read-between.ts';
 import type { ReplayProgress } from './replay-progress.ts';
 

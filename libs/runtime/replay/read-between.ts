@@ -3,7 +3,7 @@ import { ChangeFold, type Projection, type RowChange } from '#kernel';
 import { poisonedMax, type BuildMove, type EventLog, type FoldBetween, type PoisonedPlace } from '#ports';
 import { invalidityOf } from '../consumer/parking.ts';
 import { projectRecord } from '../consumer/project-record.ts';
-import { isLeftOut, nothingLeftOut, type LeftOut } from './left-out.ts';
+import { isLeftOut, nothingLeftOut, type LeftOut } from '../left-out.ts';
 
 export interface FoldedPart {
   /** Where to read on. */

@@ -33,6 +33,13 @@ class Holds {
   }
 }
 
+/** What a reader of a partition begins with. */
+export interface StoredHolds {
+  readonly parked: readonly ParkedEvent[];
+  /** Offsets that the projection leaves out for good. */
+  readonly leftOut: ReadonlySet<bigint>;
+}
+
 /**
  * The blocked keys of a partition for a projection, as the reader of the partition knows them: what is stored, and what the
  * batch under way adds. Nothing is asked of it while no key is blocked.
@@ -42,15 +49,17 @@ export class BlockedKeys {
   readonly #now: () => number;
   readonly #keys = new QueueMap<BlockedKey>();
   readonly #ordered = new Set<BlockedKey>();
+  readonly #leftOut: ReadonlySet<bigint>;
   #late: ParkedEvent[];
   #heldTotal = 0;
   #holds = new Holds();
 
-  constructor(stored: readonly ParkedEvent[], limits: PoisonLimits, now: () => number) {
+  constructor({ parked, leftOut }: StoredHolds, limits: PoisonLimits, now: () => number) {
     this.#limits = limits;
     this.#now = now;
-    this.#late = stored.filter(({ late }) => late);
-    for (const event of stored) {
+    this.#leftOut = leftOut;
+    this.#late = parked.filter(({ late }) => late);
+    for (const event of parked) {
       if (event.late) continue;
       const blocked = blockedBy(event);
       this.#keys.set(blocked, blocked);
@@ -77,6 +86,11 @@ export class BlockedKeys {
   /** False once another event of the queue was parked in its place. */
   isThere(blocked: BlockedKey): boolean {
     return this.#keys.get(blocked) === blocked;
+  }
+
+  /** True for an event that was discarded. */
+  leavesOut(offset: bigint): boolean {
+    return this.#leftOut.size > 0 && this.#leftOut.has(offset);
   }
 
   /** What the record waits behind; undefined when it is taken as it comes. */

@@ -78,6 +78,7 @@ let log: MemoryEventLog;
 let store: RefusingStore;
 let hosts: ConsumerHost[];
 let leases: MemoryLeaseStore;
+let leftOut: Set<string>;
 
 beforeEach(async () => {
   broken = new Set([thrown, refused]);
@@ -86,6 +87,7 @@ beforeEach(async () => {
   store = new RefusingStore(clock);
   leases = new MemoryLeaseStore(clock);
   hosts = [];
+  leftOut = new Set();
   await log.ensureTopic('edge', topicPartitions);
 });
 
@@ -97,7 +99,10 @@ afterEach(async () => {
 async function host(poison: Partial<PoisonLimits> = {}): Promise<ConsumerHost> {
   const one = new ConsumerHost(
     { projections: [projection], owner: `host-${hosts.length}`, renewIntervalMs: 10, stallMs: 4000, ordersEveryMs: 5 },
-    { log, leases, store, logger: pino({ level: 'silent' }), poison: { parked: store.parked, clock, limits: { ...limits, ...poison } } },
+    {
+      ...{ log, leases, store, logger: pino({ level: 'silent' }) },
+      poison: { parked: store.parked, clock, limits: { ...limits, ...poison }, leftOut: () => Promise.resolve(leftOut) },
+    },
   );
   hosts.push(one);
   await one.start();
@@ -346,6 +351,20 @@ describe('what an operator asks for', () => {
     await store.parked.order(event, { id: 'd1', verb: 'discard' });
     await until(async () => (await outcome(event)).state === 'discarded');
     expect(taken(poisoned)).toEqual([1, 3]);
+  });
+
+  test('what was discarded before is not taken again, neither by itself nor behind what waits, whether its projection can take it or not', async () => {
+    const partition = partitionOf(poisoned, topicPartitions);
+    // In a backup from before, the first one stands parked; the others were discarded since.
+    for (const offset of [1, 3, 4]) leftOut.add(`edge/${partition}/${offset}`);
+    const event = await given(report(poisoned, 1, thrown), report(poisoned, 2), report(poisoned, 3), report(neighbour, 1), report(neighbour, 2, refused));
+    await log.append('edge', [report(neighbour, 3)]);
+    await until(caughtUp);
+    expect([taken(poisoned), taken(neighbour), (await parked()).length]).toEqual([[], [3], 1]);
+    broken.clear();
+    await store.parked.order(event, { id: 'r1', verb: 'retry' });
+    await until(async () => (await outcome(event)).state === 'redriven');
+    expect([taken(poisoned), await outcome(event)]).toMatchObject([[1, 3], { held: 0 }]);
   });
 
   test('a redrive catches up with a key that is written to all the time', async () => {

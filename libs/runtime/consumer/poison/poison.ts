@@ -1,6 +1,7 @@
 import type { StoredRecord } from '#events';
 import { InvariantError, OperatingError } from '#kernel';
 import { tenantOf, type Clock, type NewParkedEvent, type ParkedEvents, type ParkedFailure } from '#ports';
+import type { LeftOut } from '../../left-out.ts';
 
 export interface PoisonLimits {
   /** How often an event is tried before it is parked. */
@@ -20,6 +21,11 @@ export interface Poison {
   readonly parked: ParkedEvents;
   readonly clock: Clock;
   readonly limits: PoisonLimits;
+  /**
+   * What a projection leaves out for good. A reader comes to it only where it reads on from before an event that was discarded
+   * since: with rows of a backup, or anew from the beginning.
+   */
+  leftOut(projection: string): Promise<LeftOut>;
 }
 
 /** A text of ours that PostgreSQL and an event take: bounded, and without NUL. */

@@ -89,10 +89,11 @@ export class Redriver {
     }
   }
 
-  /** The event that is discarded is passed over, and so is what nobody can read. */
+  /** The event that is discarded is passed over, and so are those that were discarded before, and what nobody can read. */
   async #fold(blocked: BlockedKey, record: StoredRecord, fold: ChangeFold): Promise<void> {
     const { projection, parking, at } = this.#init;
     if (blocked.order?.verb === 'discard' && record.offset === blocked.offset) return;
+    if (this.#blocked.leavesOut(record.offset)) return;
     try {
       for (const change of projectRecord(projection, record)) fold.add(change);
     } catch (error) {
