@@ -70,6 +70,8 @@ export { JwksAwayError, JwksCache, type JwksCacheInit } from './jwks-cache.ts';
 export { readRtmpsSettings, readTlsFiles, type RtmpsSettings, type TlsFiles } from './rtmps.config.ts';
 export { readIdentity, stampOf, timeProblem, type TlsIdentity } from './tls/tls-identity.ts';
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';
+export { ProcessorWait } from './supervision/processor-wait.ts';
+export { SilenceWatch, waitShareMax } from './supervision/silence-watch.ts';
 export { catchUpHeads, type CatchUpDeps } from './catch-up-heads.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
 export { StartProgress } from './start-progress.ts';

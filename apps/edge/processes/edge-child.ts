@@ -1,12 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Environment } from '#runtime';
+import { ProcessorWait, SilenceWatch, type Environment } from '#runtime';
 import { leaveSignal } from './leaving.ts';
 
 export interface Ready {
   readonly port: number;
   readonly tlsPort: number | undefined;
 }
+
+/** A process says that it lives at every turn of the watch over it; one that was silent for so many is ended. */
+export const silentTurnsMax = 10;
 
 /** One run of the edge as a process. Its pipe tells it when we are gone; its lines are ours, but for what is between us. */
 export class EdgeChild {
@@ -16,12 +19,15 @@ export class EdgeChild {
   readonly ready: Promise<Ready | undefined>;
   serving = false;
   stopping = false;
-  heardMs: number;
+  readonly #silence = new SilenceWatch(silentTurnsMax);
+  readonly #wait: ProcessorWait;
   readonly #process: ChildProcess;
 
   constructor(program: string, args: readonly string[], env: Environment, now: () => number) {
-    this.startedMs = this.heardMs = now();
+    this.startedMs = now();
     this.#process = spawn(program, [...args], { env: { ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#wait = new ProcessorWait(this.pid);
+    this.#silence.heard(true);
     this.#process.stdin?.on('error', () => undefined);
     const ready = Promise.withResolvers<Ready | undefined>();
     this.ready = ready.promise;
@@ -35,7 +41,7 @@ export class EdgeChild {
     });
     if (this.#process.stdout === null) return;
     createInterface({ input: this.#process.stdout }).on('line', (text) => {
-      this.heardMs = now();
+      this.#silence.heard(true);
       const line = this.#forOthers(text, ready.resolve);
       if (line !== undefined) process.stdout.write(`${line}\n`);
     });
@@ -43,6 +49,11 @@ export class EdgeChild {
 
   get pid(): number | undefined {
     return this.#process.pid;
+  }
+
+  /** To be asked once a turn: true when it has been silent for `silentTurnsMax` of them in which it found a processor. */
+  async isFrozen(): Promise<boolean> {
+    return this.#silence.turn(await this.#wait.share());
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -6,14 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { edgeLimits } from '../edge.constants.ts';
 import type { EdgeSettings } from '../edge.config.ts';
-import { EdgeChild, type Ready } from './edge-child.ts';
+import { EdgeChild, silentTurnsMax, type Ready } from './edge-child.ts';
 import { nodeProcessesVariable, nodeVariable } from '../fleet/fleet.config.ts';
 import { sharedPortVariable, siblingsText, siblingsVariable } from './processes.config.ts';
 import { dueForReplacement } from './recycling.policy.ts';
 
 const lookEveryMs = 1000;
-/** A process says that it lives every second; who has been silent for so long is ended. */
-const silentMsMax = 10_000;
 const stopGraceMs = edgeLimits.drainMs + 4000;
 /** Beyond the time in which clients go by themselves: new connections are handed over, and what is under way ends. */
 const leaveGraceMs = stopGraceMs + 5000;
@@ -145,8 +143,8 @@ class EdgeProcesses {
   async #look(): Promise<void> {
     const now = Date.now();
     for (const [at, child] of this.#all.entries()) {
-      if (now - child.heardMs <= silentMsMax || child.stopping) continue;
-      this.#logger.error(`process ${at} of the edge is frozen: it has said nothing for ${silentMsMax / 1000} s; ending it`);
+      if (!(await child.isFrozen()) || child.stopping) continue;
+      this.#logger.error(`process ${at} of the edge is frozen: it has said nothing for ${(silentTurnsMax * lookEveryMs) / 1000} s; ending it`);
       child.kill();
     }
     const seen = await Promise.all(

@@ -1,10 +1,9 @@
-import { misconfigured, pause } from '#runtime';
+import { misconfigured, pause, ProcessorWait, SilenceWatch } from '#runtime';
 import { PlainFailure } from '../streams.errors.ts';
 import { ReadyDeadline } from './ready-deadline.ts';
 import { Child, type Exit, type Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import { afterExit, calm, restartSettings, type RestartSettings, type RestartState } from './restart.policy.ts';
-import { SilenceWatch, turnsMax } from './silence-watch.ts';
 
 export interface SupervisedAppInit {
   readonly name: string;
@@ -15,12 +14,17 @@ export interface SupervisedAppInit {
   readonly onEnded: () => void;
   /** Runs that may end before the first one is ready, until the start counts as failed. */
   readonly startAttemptsMax: number;
-  /** A run that is not ready after this time, nor moves on within it, is ended, ms. */
+  /** A run that is not ready after this time, nor moves on within it, is ended, ms. Time in which it finds no processor does not count. */
   readonly readyWithinMs: number;
-  /** A run that was alive and has said nothing for so long is frozen, and ended, ms. */
+  /** A run that was alive and has said nothing for so long is frozen, and ended, ms. Time in which it finds no processor does not count. */
   readonly frozenAfterMs: number;
   readonly restart?: RestartSettings;
 }
+
+/** Turns of the watch in the time after which a silent process counts as frozen. */
+const silentTurnsMax = 5;
+/** A process that stands in line for more of its time than this is starved. */
+const starvedShare = 0.5;
 
 /** Why a run is over: by itself, or ended because it said nothing any more, or was not ready in time. */
 type Cause = 'ended' | 'frozen' | 'late';
@@ -99,20 +103,17 @@ export class SupervisedApp {
   }
 
   async #runOnce(): Promise<Exit> {
-    const { frozenAfterMs, onLine, readyWithinMs } = this.#init;
     this.#cause = 'ended';
-    const silence = new SilenceWatch();
+    const silence = new SilenceWatch(silentTurnsMax);
     const onHeard = (isBeat: boolean, moved: boolean): void => {
       silence.heard(isBeat);
       if (moved) deadline.putOff();
     };
-    const child: Child = new Child({ ...this.#program(), onLine, onHeard });
-    const deadline = new ReadyDeadline(readyWithinMs, () => this.#end(child, 'late', `was not ready within ${readyWithinMs / 1000} s`));
+    const child: Child = new Child({ ...this.#program(), onLine: this.#init.onLine, onHeard });
+    const deadline = this.#deadlineOf(child);
     this.#child = child;
     if (child.pid !== undefined) this.#init.onStarted(child.pid);
-    const watch = setInterval(() => {
-      if (silence.turn()) this.#end(child, 'frozen', `is frozen: it has said nothing for ${frozenAfterMs / 1000} s`);
-    }, frozenAfterMs / turnsMax);
+    const watch = this.#watch(child, silence);
     void child.ready.then((line) => {
       deadline.met();
       this.#becameReady(line);
@@ -124,6 +125,34 @@ export class SupervisedApp {
     this.#child = undefined;
     this.#init.onEnded();
     return exit;
+  }
+
+  #deadlineOf(child: Child): ReadyDeadline {
+    const { readyWithinMs: ms } = this.#init;
+    const wait = new ProcessorWait(child.pid);
+    return new ReadyDeadline({
+      ms,
+      waitShare: () => wait.share(),
+      onStarved: (givenMs) => this.#starved(child, `it is not ready yet, and has ${Math.ceil(givenMs / 1000)} s more, as long as it found no processor`),
+      onLate: () => this.#end(child, 'late', `was not ready within ${ms / 1000} s`),
+    });
+  }
+
+  #watch(child: Child, silence: SilenceWatch): NodeJS.Timeout {
+    const { frozenAfterMs } = this.#init;
+    const wait = new ProcessorWait(child.pid);
+    let isTold = false;
+    return setInterval(async () => {
+      const share = await wait.share();
+      const isSilent = silence.turns > 0;
+      if (silence.turn(share)) return this.#end(child, 'frozen', `is frozen: it has said nothing for ${frozenAfterMs / 1000} s`);
+      if (isSilent && share > starvedShare && !isTold) this.#starved(child, `it stood in line for ${Math.round(share * 100)} % of the time`);
+      isTold = share > starvedShare && (isTold || isSilent);
+    }, frozenAfterMs / silentTurnsMax);
+  }
+
+  #starved(child: Child, what: string): void {
+    this.#say('warn', `${this.name} hardly finds a processor, the machine does not keep up: ${what}`, { pid: child.pid });
   }
 
   /** What it is to run, and how often it was started again and why, which it shows as a metric. */
