@@ -263,6 +263,7 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
       ['no time and no token', () => 'yesterday', 400, 'invalid-request'],
       ['a day that there is not', () => '2026-02-31T25:00:00Z', 400, 'invalid-request'],
       ['a time without a zone', () => '2026-02-03T12:00:00', 400, 'invalid-request'],
+      ['30 February', () => '2026-02-30T00:00:00Z', 400, 'invalid-request'],
       ['a time to come', () => new Date(Date.now() + 60_000).toISOString(), 400, 'as-of-in-future'],
       ['a time before the log', () => new Date(beforeAllMs).toISOString(), 400, 'as-of-before-log'],
       ['a token that was tampered with', () => 'A'.repeat(64), 400, 'token-invalid'],

@@ -16,7 +16,7 @@ export * from './failover.events.ts';
 export * from './fleet.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
-export { instantText } from './instant.ts';
+export { dayMs, instantText } from './instant.ts';
 export type { IncomingEvent, IntakeRefusalCode } from './incoming.ts';
 export { originHeader, originOf, type LogRecord, type StoredRecord } from './record.ts';
 export * from './operation.events.ts';

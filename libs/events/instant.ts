@@ -12,15 +12,18 @@ export function instantText(ms: number): string {
 /** RFC 3339 section 5.6, with a zone. */
 const instant = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** A date parser turns 30 February into 2 March: the day has to be one of its month. */
-function parsed(text: string): number {
+/**
+ * ms since the Unix epoch of a text that begins with `YYYY-MM-DD`; NaN where there is no such day or time. A date parser turns
+ * 30 February into 2 March.
+ */
+export function dayMs(text: string): number {
   const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8, 10))];
   return day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? Date.parse(text) : Number.NaN;
 }
 
 /** ms since the Unix epoch; NaN for text that is no RFC 3339 time. */
 export function instantMs(text: string): number {
-  if (read.text !== text) read = { text, ms: instant.test(text) ? parsed(text) : Number.NaN };
+  if (read.text !== text) read = { text, ms: instant.test(text) ? dayMs(text) : Number.NaN };
   return read.ms;
 }
 

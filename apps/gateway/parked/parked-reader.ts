@@ -25,6 +25,8 @@ export interface ParkedPage {
   readonly nextCursor: string | null;
 }
 
+/** Pages that are looked through for one, where what is gone is left out. */
+const pagesMax = 10;
 const waitingMax = 10;
 /** Records that are looked through for them. */
 const lookedThroughMax = 2000;
@@ -39,8 +41,17 @@ export class ParkedReader {
   }
 
   async list(query: ParkedQuery): Promise<ParkedPage> {
-    const { rows, nextCursor } = await this.#page(this.#deps.reads, query);
-    return { items: await Promise.all(rows.map(async (row) => summaryOf(row, await this.#live(keyOf(row))))), nextCursor };
+    const items: ReturnType<typeof summaryOf>[] = [];
+    let { cursor } = query;
+    for (let page = 0; page < pagesMax; page++) {
+      const { rows, nextCursor } = await this.#page(this.#deps.reads, { ...query, limit: query.limit - items.length, cursor });
+      const shown = await Promise.all(rows.map(async (row) => summaryOf(row, await this.#live(keyOf(row)))));
+      // To the log an event is parked until somebody has dealt with it, also one whose read model was built anew since.
+      items.push(...(query.state === 'parked' ? shown.filter(({ state }) => state !== 'gone') : shown));
+      cursor = nextCursor ?? undefined;
+      if (cursor === undefined || items.length >= query.limit) break;
+    }
+    return { items, nextCursor: cursor ?? null };
   }
 
   /** As of a moment: what the log told by then; what waits now has nothing to do with it. */

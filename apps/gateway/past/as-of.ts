@@ -1,3 +1,4 @@
+import { dayMs } from '#events';
 import type { EventLog } from '#ports';
 import type { PastMoment } from '#runtime';
 import { lanes } from '../events/event-filter.core.ts';
@@ -32,7 +33,7 @@ const tokenShape = /^[A-Za-z0-9_-]{24,}$/;
  */
 export function readAsOf(text: string, field: string, { log, tokens, nowMs }: AsOfDeps): AsOf {
   if (!timeShape.test(text)) return { atMs: undefined, text, before: positionsOf(text, field, tokens) };
-  const atMs = Date.parse(text.replace(' ', 'T'));
+  const atMs = dayMs(text.replace(' ', 'T'));
   if (Number.isNaN(atMs)) throw asOfProblem('invalid-request', field, 'There is no such day or time.');
   if (atMs > nowMs) throw asOfProblem('as-of-in-future', field, `This time has not come yet: it is ${new Date(nowMs).toISOString()} here.`);
   return { atMs, text: new Date(atMs).toISOString(), before: (topic, partition) => log.offsetAt(topic, partition, atMs + 1) };
