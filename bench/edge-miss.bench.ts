@@ -1,12 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BenchOrigin, wrk, type Round } from './edge/load.ts';
-import { installed, keepOn, startEdge, startNginx, type Measured } from './edge/processes.ts';
+import { besideNginx, clientCore, peer, type BesideNginx } from './edge/beside-nginx.ts';
+import { wrk, type Round } from './edge/load.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 
-const [serverCore, clientCore] = [0, 1];
-const peer = 'nginx proxy_cache';
 /** The first tens of thousands of requests are compiled beside being answered: nobody restarts a server to measure it. */
 const warmUpSeconds = 5;
 const goal = 0.6;
@@ -19,9 +16,7 @@ const kinds = {
 } as const;
 type Kind = keyof typeof kinds;
 
-interface Asked {
-  readonly folder: string;
-  readonly servers: Readonly<Record<string, Measured>>;
+interface Asked extends BesideNginx {
   readonly rounds: number;
 }
 
@@ -55,24 +50,10 @@ function tell(context: BenchContext, kind: Kind, results: Readonly<Record<string
 export const bench: Bench = {
   name: 'edge-miss',
   summary: 'misses of 1 KB, stored and not, beside nginx proxy_cache, requests per CPU-second of the server',
-  async run(context) {
-    if (!(await installed('wrk'))) throw new Error('The load generator wrk is not installed: apt-get install wrk.');
-    const folder = await mkdtemp(join(tmpdir(), 'bench-edge-miss-'));
-    const origin = new BenchOrigin();
-    const servers: Record<string, Measured> = {};
-    try {
-      const originPort = await origin.listen();
-      // The origin is this process: it leaves the server's core alone.
-      await keepOn(process.pid, clientCore);
-      servers['edge'] = await startEdge(join(folder, 'edge'), originPort, serverCore);
-      if (await installed('nginx')) servers[peer] = await startNginx(join(folder, 'nginx'), originPort, serverCore, false);
+  run: (context) =>
+    besideNginx('edge-miss', async (all) => {
       context.row('64 connections', 'per CPU-second', 'p99 at saturation, ms');
       const rounds = context.quick ? 5 : 15;
-      for (const kind of Object.keys(kinds) as Kind[]) tell(context, kind, await measure(kind, { folder, servers, rounds }));
-    } finally {
-      for (const server of Object.values(servers)) await server.stop();
-      origin.close();
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
+      for (const kind of Object.keys(kinds) as Kind[]) tell(context, kind, await measure(kind, { ...all, rounds }));
+    }),
 };

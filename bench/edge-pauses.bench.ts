@@ -1,13 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { askEach, BenchOrigin, wrk, type Round } from './edge/load.ts';
+import { besideNginx, clientCore, peer, type BesideNginx } from './edge/beside-nginx.ts';
+import { askEach, wrk, type Round } from './edge/load.ts';
 import { startProbe } from './edge/probe.ts';
-import { installed, keepOn, startEdge, startNginx, type Measured } from './edge/processes.ts';
+import type { Measured } from './edge/processes.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 
-const [serverCore, clientCore] = [0, 1];
-const peer = 'nginx proxy_cache';
 const load = 0.7;
 const p99MsMax = 10;
 const pauseMsMax = 50;
@@ -71,7 +69,7 @@ async function round({ connections, seen, server }: Loaded, folder: string): Pro
   }
 }
 
-async function measure(context: BenchContext, servers: Readonly<Record<string, Measured>>, folder: string): Promise<void> {
+async function measure(context: BenchContext, { servers, folder }: BesideNginx): Promise<void> {
   const loaded: Record<string, Loaded> = {};
   context.row('1 KB hits, any of 20,000', 'at saturation, 1/s', 'connections for 70 %', '', '', '');
   for (const [name, server] of Object.entries(servers)) {
@@ -118,21 +116,5 @@ const longest = ({ times }: Seen): number => times.reduce((most, ms) => Math.max
 export const bench: Bench = {
   name: 'edge-pauses',
   summary: 'hits of 1 KB at 70 % load beside nginx proxy_cache: the p99 and the longest pause that a client sees that asks all the time',
-  async run(context) {
-    if (!(await installed('wrk'))) throw new Error('The load generator wrk is not installed: apt-get install wrk.');
-    const folder = await mkdtemp(join(tmpdir(), 'bench-edge-pauses-'));
-    const origin = new BenchOrigin();
-    const servers: Record<string, Measured> = {};
-    try {
-      const originPort = await origin.listen();
-      await keepOn(process.pid, clientCore);
-      servers['edge'] = await startEdge(join(folder, 'edge'), originPort, serverCore);
-      if (await installed('nginx')) servers[peer] = await startNginx(join(folder, 'nginx'), originPort, serverCore, false);
-      await measure(context, servers, folder);
-    } finally {
-      for (const server of Object.values(servers)) await server.stop();
-      origin.close();
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
+  run: (context) => besideNginx('edge-pauses', (all) => measure(context, all)),
 };

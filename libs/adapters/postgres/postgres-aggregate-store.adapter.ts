@@ -3,6 +3,7 @@ import { assert, OperatingError } from '#kernel';
 import { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from '#ports';
 import { textArray } from './array-literal.ts';
 import type { Database, Statement, TextRow } from './database.ts';
+import { insertHeads } from './insert-heads.ts';
 
 /** Heads of aggregates in `streams.heads`; a commit is one call of `streams.commit_head`, which fills the outbox as well. */
 export class PostgresAggregateStore extends AggregateStore {
@@ -33,17 +34,7 @@ export class PostgresAggregateStore extends AggregateStore {
   }
 
   override async restore(context: Context, heads: readonly IdentifiedHead[]): Promise<number> {
-    const text = `INSERT INTO streams.heads (context, id, version, state, tenant)
-      SELECT $1, id, version, state::jsonb, tenant FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) AS head (id, version, state, tenant)
-      ON CONFLICT DO NOTHING`;
-    const values = [
-      context,
-      textArray(heads.map(({ id }) => id)),
-      textArray(heads.map(({ version }) => String(version))),
-      textArray(heads.map(({ state }) => JSON.stringify(state))),
-      textArray(heads.map(({ tenant }) => tenant)),
-    ];
-    return (await this.#database.run({ name: 'restore_heads', text, values })).count;
+    return (await this.#database.run({ name: 'restore_heads', ...insertHeads(context, heads, 'DO NOTHING') })).count;
   }
 
   override async restoredPartitions(context: Context): Promise<readonly number[]> {

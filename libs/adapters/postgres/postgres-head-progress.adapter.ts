@@ -2,6 +2,7 @@ import type { Context } from '#events';
 import { HeadProgress, type EffectOutcome, type IdentifiedHead, type OutboxCount, type OutboxRestart, type SeenPartition } from '#ports';
 import { textArray } from './array-literal.ts';
 import type { Database } from './database.ts';
+import { insertHeads } from './insert-heads.ts';
 
 /** Reads `streams.outbox_state`, `streams.outbox_topics` and `streams.restored_heads`. */
 export class PostgresHeadProgress extends HeadProgress {
@@ -31,18 +32,12 @@ export class PostgresHeadProgress extends HeadProgress {
   }
 
   override async advance(context: Context, heads: readonly IdentifiedHead[]): Promise<number> {
-    const text = `INSERT INTO streams.heads AS mine (context, id, version, state, tenant)
-      SELECT $1, id, version, state::jsonb, tenant FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) AS head (id, version, state, tenant)
-      ON CONFLICT (context, id) DO UPDATE SET version = excluded.version, state = excluded.state, changed_at = now()
-      WHERE mine.version < excluded.version`;
-    const values = [
+    const statement = insertHeads(
       context,
-      textArray(heads.map(({ id }) => id)),
-      textArray(heads.map(({ version }) => String(version))),
-      textArray(heads.map(({ state }) => JSON.stringify(state))),
-      textArray(heads.map(({ tenant }) => tenant)),
-    ];
-    return (await this.#database.run({ text, values })).count;
+      heads,
+      'DO UPDATE SET version = excluded.version, state = excluded.state, changed_at = now() WHERE mine.version < excluded.version',
+    );
+    return (await this.#database.run(statement)).count;
   }
 
   override async settle(over: ReadonlyMap<string, EffectOutcome>): Promise<void> {
