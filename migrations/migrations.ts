@@ -20,6 +20,7 @@ import { SubjectLinks1795724000000 } from './subject-links.migration.ts';
 import { RowKeeps1795710000000 } from './row-keeps.migration.ts';
 import { SeenHeads1795791600000 } from './seen-heads.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
+import { PassedOverEvents1795798800000 } from './passed-over-events.migration.ts';
 import { SwitchedCheckpoints1795795200000 } from './switched-checkpoints.migration.ts';
 
 /** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
@@ -46,4 +47,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   EndedLinks1795757400000,
   SeenHeads1795791600000,
   SwitchedCheckpoints1795795200000,
+  PassedOverEvents1795798800000,
 ];

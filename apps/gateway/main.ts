@@ -2,7 +2,7 @@ import { openEngines } from '#adapters/engines';
 import { openMasterKey } from '#adapters/master-key';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { aggregates } from '#read-models';
+import { aggregates, discarded } from '#read-models';
 import { catchUpHeads, observeEngines, openPersonal, RegionSecrets, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
@@ -24,7 +24,7 @@ await runApp({
     await untilThere(() => runMigrations(settings.databaseUrl ?? ''), wait);
     await untilThere(() => requireBoundLog(engines), wait);
     for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
-    await untilThere(() => catchUpHeads(aggregates, { ...engines, logger, progress }), wait);
+    await untilThere(() => catchUpHeads(aggregates, { ...engines, discarded, logger, progress }), wait);
     const master = openMasterKey(settings.masterKey);
     const secrets = new RegionSecrets(settings.regionSecrets);
     const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger, secrets }, lifecycle);

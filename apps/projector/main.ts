@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { catchUpHeads, claimName, observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
-import { aggregates } from '#read-models';
+import { aggregates, discarded } from '#read-models';
 import { readProjectorSettings } from './projector.config.ts';
 import { projectorModule, serveProjector } from './projector.module.ts';
 
@@ -21,7 +21,7 @@ await runApp({
     await untilThere(() => requireBoundLog(engines), wait);
     const claim = { name: `projector/${settings.node}/${settings.projectorId}`, setting: 'STREAMS_NODE, or PROJECTOR_ID', runPath: settings.runPath };
     await untilThere(() => claimName(claim, { ...context, leases: engines.leases }), wait);
-    await untilThere(() => catchUpHeads(aggregates, { ...engines, logger: context.logger, progress: context.progress }), wait);
+    await untilThere(() => catchUpHeads(aggregates, { ...engines, discarded, logger: context.logger, progress: context.progress }), wait);
     return projectorModule(engines, context);
   },
   serve: serveProjector,

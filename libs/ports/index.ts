@@ -91,6 +91,8 @@ export {
   type BuildClaim,
   type BuildLoad,
   type BuildMove,
+  type BuildStep,
+  type PassedOver,
   type BuildPosition,
   type BuildProgress,
   type BuildStart,

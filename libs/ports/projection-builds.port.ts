@@ -4,12 +4,20 @@ import type { ModelDifference } from './model-difference.ts';
 import type { ReadStore } from './read-store.port.ts';
 import type { ProjectionPartition } from './projection-partition.ts';
 
+/** What was not taken of a part of the log. */
+export interface PassedOver {
+  /** Records that nobody can read, that the projection cannot handle, or that were discarded for it. */
+  readonly skipped: number;
+  /** Of them those that the projection could not handle: the first ones, at most {@link poisonedMax}. */
+  readonly poisoned: readonly PoisonedPlace[];
+}
+
 /** Where a build begins to read a partition. */
 export interface BuildStart extends ProjectionPartition {
   readonly first: bigint;
 }
 
-export interface BuildPosition extends BuildStart {
+export interface BuildPosition extends BuildStart, PassedOver {
   readonly position: bigint;
 }
 
@@ -34,9 +42,12 @@ export interface NewBuild extends BuildClaim {
   readonly whole: boolean;
 }
 
+/** A step of a build in a partition; what it passes over adds up with its positions. */
+export interface BuildStep extends BuildMove, PassedOver {}
+
 export interface BuildLoad extends BuildClaim {
   /** At most one per partition, each from where the build stands. */
-  readonly moves: readonly BuildMove[];
+  readonly moves: readonly BuildStep[];
   /** Already folded: at most one change per table and key. */
   readonly changes: readonly RowChange[];
 }

@@ -73,6 +73,12 @@ export abstract class SubjectKeyStore {
    * @throws OperatingError `VERSION_CONFLICT` (retryable) when the head has moved on; nothing was destroyed.
    */
   abstract erase(keyIds: readonly string[], atMs: number, commit: AggregateCommit): Promise<void>;
+  /**
+   * Destroys these keys once more: it is on record that they were, and the store is of a time before. Those that are destroyed, or
+   * not known, stay as they are.
+   * @returns how many were destroyed by it
+   */
+  abstract eraseAgain(keyIds: readonly string[], atMs: number): Promise<number>;
   /** Erasures after `last`; from the beginning for 0n. */
   abstract erasures(last: bigint): Promise<Erasures>;
   /** Live keys that another master key than this one wraps. */

@@ -5,7 +5,10 @@ import {
   effectFailed,
   effectSucceeded,
   isDirect,
+  ledgerKeyRotated,
+  masterKeyGivenUp,
   originOf,
+  subjectErased,
   type Context,
   type DomainEvent,
   type StoredRecord,
@@ -20,8 +23,11 @@ import {
   type HeadProgress,
   type KnownProducer,
   type OutboxCount,
+  type PastCut,
+  type PastStore,
   type PartitionHead,
   type SeenPartition,
+  type SubjectKeyStore,
 } from '#ports';
 import { decidedBy, nextHead } from './head-fold.ts';
 import type { Logger } from './logging.ts';
@@ -29,12 +35,21 @@ import { outboxProducer } from './outbox-relay.ts';
 import type { StartProgress } from './start-progress.ts';
 import { restoreHeads, type RestorableAggregate } from './restore-heads.ts';
 
+/** Events that operators have discarded: which heads know them, and which places of whose past are another since. */
+export interface DiscardedHeads {
+  readonly heads: readonly [context: Context, field: string, value: string];
+  placesOf(states: readonly unknown[]): ReadonlyArray<PastCut & { readonly projection: string }>;
+}
+
 export interface CatchUpDeps {
   readonly log: EventLog;
   readonly aggregates: AggregateStore;
   readonly headProgress: HeadProgress;
+  readonly subjectKeys: Pick<SubjectKeyStore, 'eraseAgain'>;
   readonly logger: Logger;
   readonly progress?: Pick<StartProgress, 'moved'>;
+  readonly past: Pick<PastStore, 'forgetFrom'>;
+  readonly discarded: DiscardedHeads;
 }
 
 const readLimits = { recordsMax: 1000, bytesMax: 4_194_304, waitMs: 0 } as const;
@@ -44,7 +59,7 @@ const loadedAtOnce = 20;
  * Before anything is decided: heads know all that the log knows. A database that is new gets them from the log
  * ({@link restoreHeads}). One that is older than the log, restored from a backup, gets what it has missed: heads are folded on
  * from where they are known to have seen the log, what waits in the outbox and is on the log already is dropped, effects that
- * the log says are over are not performed again, and the outbox begins a new incarnation, lest its rows be taken for those that were sent under the same numbers before.
+ * the log says are over are not performed again, keys of data subjects that it says are destroyed are destroyed again, and the outbox begins a new incarnation, lest its rows be taken for those that were sent under the same numbers before.
  *
  * The log tells the age: it remembers how many rows of the outbox it has taken in each topic, and a database that has counted
  * fewer is older. Otherwise nothing is read but the ends of partitions. Several processes may do it at once.
@@ -121,6 +136,7 @@ async function catchUp(aggregates: readonly RestorableAggregate[], { counted, ab
       heads += await foldOn(aggregate, at, look, deps);
     }
   }
+  await forgetPast(deps);
   const dropped = await headProgress.restart({ incarnation: counted.incarnation, above, written: [...written] });
   if (dropped === undefined) logger.info({ heads }, 'another process has brought the database up to the event log');
   else logger.warn({ heads, dropped }, 'the database is up to the event log: heads were folded on, and events that were on the log already left the outbox');
@@ -142,6 +158,8 @@ async function foldOn(aggregate: RestorableAggregate, at: PartitionHead, look: (
     const kept = await foldPortion(aggregate, records, lost, deps);
     moved += kept;
     await deps.headProgress.settle(outcomesIn(records));
+    if (context === 'access') await eraseAgain(records, deps);
+    if (context === 'operation') warnOfLedgerKeys(records, deps);
     if (next <= from) throw eventLogErrors.endsEarly(context, partition, from, high);
     deps.progress?.moved({ read: Number(next - from), kept });
     from = next;
@@ -191,6 +209,35 @@ function outcomesIn(records: readonly StoredRecord[]): ReadonlyMap<string, Effec
     if (typeof data.effectKey === 'string') over.set(data.effectKey, outcome);
   }
   return over;
+}
+
+/** A backup has pieces of the past with what was discarded since. */
+async function forgetPast({ aggregates, discarded, past }: CatchUpDeps): Promise<void> {
+  const states = (await aggregates.find(...discarded.heads)).map(({ state }) => state);
+  for (const place of discarded.placesOf(states)) await past.forgetFrom(place.projection, place);
+}
+
+/** A backup has the keys that were destroyed since. */
+async function eraseAgain(records: readonly StoredRecord[], { subjectKeys, logger }: CatchUpDeps): Promise<void> {
+  let erased = 0;
+  for (const record of records) {
+    const type = record.headers['ce_type'] ?? '';
+    if (isDirect(record) || originOf(record) !== undefined || (type !== subjectErased.type && type !== masterKeyGivenUp.type)) continue;
+    const { data, time } = decodeEvent(record) as DomainEvent & { readonly data: { readonly keyIds: readonly string[] } };
+    erased += await subjectKeys.eraseAgain(data.keyIds, time);
+  }
+  if (erased > 0) logger.warn({ erased }, `keys of data subjects that were destroyed since the backup are destroyed again: ${erased}`);
+}
+
+/** Their private halves are in the database alone. */
+function warnOfLedgerKeys(records: readonly StoredRecord[], { logger }: CatchUpDeps): void {
+  for (const record of records) {
+    if (isDirect(record) || originOf(record) !== undefined || record.headers['ce_type'] !== ledgerKeyRotated.type) continue;
+    const { data } = decodeEvent(record) as DomainEvent & { readonly data: { readonly number: number } };
+    logger.warn(
+      `the audit ledger has had a new key since the backup, number ${data.number}, which is lost with the database unless LEDGER_KEY_FILE gives it: who trusts that key alone needs a fresh export`,
+    );
+  }
 }
 
 async function load(context: Context, ids: readonly string[], aggregates: AggregateStore): Promise<ReadonlyMap<string, AggregateHead>> {

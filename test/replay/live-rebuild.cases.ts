@@ -27,10 +27,10 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
 
     async function replayHost(projections: readonly Projection<DomainEvent>[] = all, init: Partial<ReplayHostInit> = {}, log = world.log): Promise<ReplayHost> {
       const logger = await createLogger({ name: 'replay', node: 'test', logFormat: 'json', logLevel: 'silent' });
-      const { builds, aggregates, leases } = world;
+      const { builds, aggregates, leases, parked, past } = world;
       const host = new ReplayHost(
         { owner: 'replayer', ...limits, ...init },
-        { projections, log, builds, aggregates, leases, commands: orders.commands, clock: new SystemClock(), logger },
+        { projections, log, builds, aggregates, leases, parked, past, commands: orders.commands, clock: new SystemClock(), logger },
       );
       started.push(host);
       host.start();
@@ -237,13 +237,15 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
       const orders = new Orders(world);
       try {
         await fillFolded(world, 20_000);
+        const unreadable = Array.from({ length: 40 }, (_, at) => ({ key: `bad-${at}`, headers: {}, value: '{}' }));
+        await world.log.append('edge', unreadable);
         const projector = await startProjector({ ...world, env: { ...world.env, REPLAY_THREAD_EVENTS: '5000' } });
         await caughtUp(world, [edgesProjection]);
         const before = await dumpRows(world, [edgesProjection]);
         await orders.request('rp-much', { projection: 'edges', promote: true });
         await orders.until('rp-much', 'promoted');
         expect(await dumpRows(world, [edgesProjection])).toBe(before);
-        expect((await world.builds.show('rp-much'))?.progress).toMatchObject({ done: 20_000, total: 20_000, skipped: 0 });
+        expect((await world.builds.show('rp-much'))?.progress).toMatchObject({ done: 20_040, total: 20_040, skipped: unreadable.length });
         await projector.stop();
       } finally {
         await world.close();

@@ -130,6 +130,28 @@ test.each([0, 1])('what was discarded is left out, by those who read (pieces of 
   }
 });
 
+test('a keeper folds nothing that the reader of the projection has not taken', async () => {
+  const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
+  const [events] = fc.sample(
+    eventsOf(projection).filter(({ length }) => length >= 8),
+    { numRuns: 1, seed: 7 },
+  ) as [readonly DomainEvent[]];
+  const { clock, log } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
+  const lane = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
+  const past = new MemoryPastStore();
+  let taken = new Map<string, bigint>();
+  const deps = { log, past, leases: new MemoryLeaseStore(clock), logger, taken: () => Promise.resolve(taken) };
+  const keeper = new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 2, fan: 2 }, deps);
+  const model = { log: await log.identity(), projection: projection.name, version: projection.version };
+  const kept = async (): Promise<bigint | undefined> =>
+    (await past.chains(model, [{ topic: 'cache', partition: lane.partition, before: lane.high }]))[0]?.at(-1)?.next;
+  await keeper.catchUp();
+  expect(await kept()).toBeUndefined();
+  taken = new Map([[`cache/${lane.partition}`, 5n]]);
+  await keeper.catchUp();
+  expect(await kept()).toBe(4n);
+});
+
 test('a keeper goes on where another ended, makes up for a join that was left out, and makes what another would have made', async () => {
   const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
   // The third event must be one that is missed.

@@ -19,12 +19,15 @@ afterAll(() => world?.close());
 
 describe('after a backup', () => {
   let leaked: { readonly id: string; readonly key: string };
+  /** Live keys of data subjects, once one of them was erased. */
+  let liveKeys: unknown;
 
   beforeAll(async () => {
     const before = await world.start('live');
     expect((await before.call('POST', '/webhooks', { url: world.hookUrl, types: ['content.published'] })).status).toBe(201);
     await before.publish('early', 2);
     await before.makeTenants('early', 2);
+    for (const viewer of ['anna', 'bob']) await before.watch(viewer);
     leaked = (await before.call('POST', '/keys', { name: 'leaked', scopes: ['view'] })).body as never;
     expect((await before.call('GET', '/webhooks', undefined, leaked.key)).status).not.toBe(401);
     await reaches(() => world.tenants('early'), 2);
@@ -44,21 +47,29 @@ describe('after a backup', () => {
     await after.publish('later', 6);
     await after.makeTenants('later', 3);
     expect((await after.call('DELETE', `/keys/${leaked.id}`, { reason: 'it leaked' })).status).toBeLessThan(300);
+    expect((await after.call('POST', '/subjects/erase', { subject: 'viewer:anna', reason: 'asked for it' })).body['alreadyErased']).toBe(false);
+    liveKeys = (await after.call('GET', '/subjects/keys')).body['live'];
     await reaches(() => world.tenants('later'), 3);
     await reaches(() => world.count('operation', 'effect.succeeded'), 2 + 6);
     await reaches(() => world.count('access', 'key.revoked'), 1);
+    await reaches(() => world.count('access', 'subject.erased'), 1);
     await after.stop();
   });
 
   test.each([
     ['older', 'CREATE DATABASE older TEMPLATE backup'],
     ['lost', 'CREATE DATABASE lost'],
-  ])('a database that is %s than the log loses nothing that is acknowledged, and opens to no revoked key', async (name, make) => {
+  ])('a database that is %s than the log loses nothing that is acknowledged, opens to no revoked key, and has no key of who was erased', async (name, make) => {
     await world.sql(make);
     const deliveredBefore = world.delivered.length;
     const platform = await world.start(name);
     expect(platform.said('the database is older than the event log')).toBe(name === 'older');
     expect((await platform.call('GET', '/webhooks', undefined, leaked.key)).status).toBe(401);
+    if (name === 'older') {
+      expect((await platform.call('GET', '/subjects/keys')).body['live']).toBe(liveKeys);
+      const again = await platform.call('POST', '/subjects/erase', { subject: 'viewer:anna', reason: 'once more' });
+      expect(again.body).toMatchObject({ alreadyErased: true, keys: [{ erasedAt: expect.any(String) }] });
+    }
     // Decided on what the log knows.
     expect((await platform.call('POST', '/tenants', { id: 'later-0', name: 'another' })).body['name']).not.toBe('another');
     await platform.publish(name, 8);

@@ -57,6 +57,13 @@ export class RestoredPlatform {
     }
   }
 
+  /** A session of somebody, whose name is encrypted under a key of its own. */
+  async watch(viewer: string): Promise<void> {
+    const data = { sessionId: `ps-${viewer}`, assetKind: 'stream', assetId: 'st-1', startupMs: 800, player: '', viewer };
+    const event = { specversion: '1.0', id: `watch-${viewer}`, source: '/player', type: 'playback.started', data };
+    expect((await this.call('POST', '/events', event)).status).toBe(200);
+  }
+
   async makeTenants(prefix: string, count: number): Promise<void> {
     for (let n = 0; n < count; n++) expect((await this.call('POST', '/tenants', { id: `${prefix}-${n}`, name: prefix })).status).toBe(201);
   }

@@ -113,10 +113,10 @@ describe('playbacks that nobody tells of any more', () => {
     const orders = new Orders(world);
     const logger = await createLogger({ name: 'replay', node: 'test', logFormat: 'json', logLevel: 'silent' });
     const limits = { replaysMax: 1, partitionsMax: 4, threadsMax: 1, threadEventsMin: 1, eventsPerSecondMax: 0, keepMs: hourMs, lookMs: 50 };
-    const { log, builds, aggregates, leases } = world;
+    const { log, builds, aggregates, leases, parked, past } = world;
     const replayer = new ReplayHost(
       { owner: 'replayer', ...limits },
-      { projections, log, builds, aggregates, leases, commands: orders.commands, clock: new SystemClock(), logger },
+      { projections, log, builds, aggregates, leases, parked, past, commands: orders.commands, clock: new SystemClock(), logger },
     );
     replayer.start();
     try {

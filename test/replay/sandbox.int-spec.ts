@@ -166,6 +166,28 @@ describe('a sandbox', () => {
     expect(events.map(({ actor }) => actor.split(':')[0]).toReversed()).toEqual(['key', 'system', 'key', 'key']);
   });
 
+  test('that was ready and has no tables any more, because the database was restored, is built anew', async () => {
+    const first = await hostOf();
+    await api('POST', '/api/v1/sandboxes', { name: 'restored', projections: ['streams', 'edges'] });
+    await until('restored', 'ready');
+    await first.stop();
+    const rows = async (): Promise<Answer> => api('GET', '/api/v1/sandboxes/restored/rows/stream?limit=50');
+    const before = (await rows()).json.rows;
+    expect(before.length).toBe(12);
+    const { builds } = world.engines;
+    for (const { id } of await builds.list('streams')) if (id.includes('streams')) await builds.forget(id);
+    expect((await rows()).status).toBe(503);
+    await hostOf();
+    for (let waited = 0; (await rows()).status !== 200 || (await rows()).json.rows.length < 12; waited += 50) {
+      if (waited > 20_000) throw new Error('It is not built anew.');
+      await sleep(50);
+    }
+    expect((await rows()).json.rows).toEqual(before);
+    expect((await api('GET', '/api/v1/sandboxes/restored')).json.status).toBe('ready');
+    await api('DELETE', '/api/v1/sandboxes/restored');
+    await until('restored', 'gone');
+  });
+
   test('of a window and some read models holds what was recorded in it alone', async () => {
     const host = await hostOf();
     const now = Date.now();

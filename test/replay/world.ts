@@ -4,6 +4,8 @@ import {
   PostgresLedgerStore,
   PostgresOutbox,
   PostgresAggregateStore,
+  PostgresParkedEvents,
+  PostgresPastStore,
   PostgresProjectionBuilds,
   PostgresProjectionStore,
   PostgresReadStore,
@@ -36,6 +38,8 @@ export interface World {
   readonly aggregates: PostgresAggregateStore;
   readonly store: PostgresProjectionStore;
   readonly builds: PostgresProjectionBuilds;
+  readonly parked: PostgresParkedEvents;
+  readonly past: PostgresPastStore;
   readonly reads: PostgresReadStore;
   /** What has to end before the engines do. */
   readonly closing: Array<() => Promise<unknown>>;
@@ -63,6 +67,8 @@ export async function openWorld(env: Readonly<Record<string, string>> = { KAFKA_
     aggregates: new PostgresAggregateStore(database),
     store: new PostgresProjectionStore(database),
     builds: new PostgresProjectionBuilds(database),
+    parked: new PostgresParkedEvents(database),
+    past: new PostgresPastStore(database),
     reads: new PostgresReadStore(database),
     async close() {
       await Promise.all(closing.map((end) => end()));

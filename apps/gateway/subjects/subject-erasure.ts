@@ -111,6 +111,12 @@ export class SubjectErasure {
       // Of two who ask at once the second meets keys that it saw alive destroyed.
       for (const event of decided) if (event.type === subjectErased.type) destroyed += (event.data as { readonly keyIds: readonly string[] }).keyIds.length;
     }
+    // On record as destroyed, and alive: the store is of a time before.
+    const left = (await store.byId([...live.values()].flat())).filter(({ key }) => key !== undefined);
+    destroyed += await store.eraseAgain(
+      left.map(({ keyId }) => keyId),
+      clock.now(),
+    );
     if (live.size > 0) await personal.keys.refresh();
     const elsewhere = shared !== undefined ? 'told' : hasRegions ? 'not-told' : 'none';
     return {

@@ -28,7 +28,7 @@ const answerBytesMax = 16_384;
 /** The witness, or what it said, is of no use now; later perhaps. */
 export function unreachable(url: string, cause: unknown): OperatingError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new OperatingError(`The witness at ${url} does not answer: ${why}.`, { code: 'WITNESS_UNREACHABLE', retryable: true, cause });
+  return new OperatingError(`The witness at ${url} does not answer: ${why.replace(/[.\s]+$/, '')}.`, { code: 'WITNESS_UNREACHABLE', retryable: true, cause });
 }
 
 async function exchange(url: string, init: RequestInit): Promise<{ readonly status: number; readonly text: string }> {

@@ -158,11 +158,11 @@ describe('the desk for parked events', () => {
     expect(await row()).toMatchObject({ told: true, order: { id: `${parkedIdOf(key)}.1`, verb: 'discard' } });
   });
 
-  test('has the past folded anew behind what is discarded, for it may be in there', async () => {
+  test.each(['discard', 'retry'] as const)('has the past folded anew behind what was parked, after a %s', async (verb) => {
     const model = { log: 'l', projection: 'edges', version: 2 };
     const none = async function* () {};
     for (const first of [0n, 5n]) await past.add(model, { ...at, first, next: first + 5n, lastRecordedAtMs: null }, none());
-    await ask('discard');
+    await ask(verb);
     await desk.look();
     await redrive({ kind: 'moved', parked: { ...poisoned, offset: 6n } });
     expect((await past.chains(model, [{ ...at, before: 99n }]))[0]).toHaveLength(2);

@@ -3,6 +3,7 @@ import type { DomainEvent, StoredRecord } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, EventLog, ParkedEvent, ParkedEvents, PastStore } from '#ports';
 import { pause, type CommandExecutor, type EventParking, type Health, type Logger } from '#runtime';
+import { StalePast } from './stale-past.ts';
 
 export interface ParkedDeskInit {
   /** Between two looks, ms. */
@@ -16,7 +17,7 @@ export interface ParkedDeskDeps {
   readonly aggregates: AggregateStore;
   readonly commands: CommandExecutor;
   readonly log: EventLog;
-  /** Pieces of the past may hold what is discarded. */
+  /** Pieces of the past may hold what is discarded, and lack what is taken after all. */
   readonly past: Pick<PastStore, 'forgetFrom'>;
   readonly logger: Logger;
   readonly health?: Health;
@@ -44,6 +45,7 @@ function isOrderOf(id: string): { readonly parkedId: string; readonly order: num
 export class ParkedDesk {
   readonly #init: Required<ParkedDeskInit>;
   readonly #deps: ParkedDeskDeps;
+  readonly #stale: StalePast;
   readonly #stop = new AbortController();
   #hasResumed = false;
   #loop: Promise<void> = Promise.resolve();
@@ -51,6 +53,7 @@ export class ParkedDesk {
   constructor(init: ParkedDeskInit, deps: ParkedDeskDeps) {
     this.#init = { lookMs: 1000, ...init };
     this.#deps = deps;
+    this.#stale = new StalePast(deps);
   }
 
   start(): void {
@@ -117,13 +120,8 @@ export class ParkedDesk {
     const known = event.told || event.order !== undefined ? undefined : await this.#known(event);
     if (known?.status === 'discarded') await parked.order(event, { id: orderIdOf(known), verb: 'discard' });
     if (event.order !== undefined && (event.orderFailed || event.state !== 'parked')) await this.#tellOutcome([event]);
-    if (event.state === 'discarded') await this.#forgetPast(event);
+    if (event.state !== 'parked') await this.#stale.forgetFrom(event);
     await parked.told(event);
-  }
-
-  /** Of the database's refusals the pieces know nothing: such an event may be in them. They are folded anew without it. */
-  #forgetPast({ projection, topic, partition, offset }: ParkedEvent): Promise<void> {
-    return this.#deps.past.forgetFrom(projection, { topic, partition, before: offset });
   }
 
   /** What nobody could read is taken by each version by itself: the order is done when the last of them is, and not forgotten before. */
@@ -134,7 +132,10 @@ export class ParkedDesk {
     for (const id of new Set(done.map(({ order }) => order?.id))) {
       const ofOrder = done.filter(({ order }) => order?.id === id);
       await this.#tellOutcome(ofOrder);
-      for (const event of ofOrder) await this.#deps.parked.told(event);
+      for (const event of ofOrder) {
+        if (event.state !== 'parked') await this.#stale.forgetFrom(event);
+        await this.#deps.parked.told(event);
+      }
     }
   }
 

@@ -111,7 +111,18 @@ export class ParkedWorld {
     };
     const projections = [this.breakage.projection];
     const builds = new PostgresProjectionBuilds(database);
-    this.#replays = new ReplayHost(replays, { log, builds, aggregates, leases, commands: this.commands, clock, projections, logger });
+    this.#replays = new ReplayHost(replays, {
+      log,
+      builds,
+      aggregates,
+      leases,
+      commands: this.commands,
+      clock,
+      projections,
+      logger,
+      parked: this.parked,
+      past: common.past,
+    });
     this.#aggregates = aggregates;
     this.start = (limits) => this.#start({ log, leases, logger, parking, store: new PostgresProjectionStore(database) }, limits);
   }

@@ -32,7 +32,7 @@ try {
   const projection = projections.find((one) => one.name === name);
   if (projection === undefined) throw new Error(`This release has no projection ${name}.`);
   const init = { claim: { id, projection, epoch }, positions, partitionsMax, eventsPerSecondMax, onPoison, leftOut, ...(ends === undefined ? {} : { ends }) };
-  await new BulkLoad(init, { log: engines.log, builds: engines.builds, progress: new ToldProgress(0) }).run(stop.signal);
+  await new BulkLoad(init, { log: engines.log, builds: engines.builds, progress: new ToldProgress([]) }).run(stop.signal);
   say({ over: true });
 } catch (error) {
   const { message, code, retryable } = error as { message?: string; code?: string; retryable?: boolean };

@@ -1,6 +1,7 @@
 import { replayAggregate, sandboxOf, type KnownReplay, type ReplayState } from '#domain/operation';
-import type { EventLog, LeaseStore } from '#ports';
+import type { EventLog, LeaseStore, ParkedEvents, PastStore } from '#ports';
 import { LeasedJobs, type LeasedJob, type WorkBoard } from '#runtime';
+import { StalePast } from '../parked/stale-past.ts';
 import { ReplayRun, type ReplayLimits, type ReplayRunDeps } from './replay-run.ts';
 
 export interface ReplayHostInit extends ReplayLimits {
@@ -15,7 +16,9 @@ export interface ReplayHostInit extends ReplayLimits {
   readonly lookMs?: number;
 }
 
-export interface ReplayHostDeps extends ReplayRunDeps {
+export interface ReplayHostDeps extends Omit<ReplayRunDeps, 'stale'> {
+  readonly parked: ParkedEvents;
+  readonly past: Pick<PastStore, 'forgetFrom'>;
   /** With it, each replay reads the past as it lies in the store, whatever this process has read of it before. */
   readonly sealedLog?: { anew(): EventLog };
   readonly leases: LeaseStore;
@@ -67,7 +70,7 @@ export class ReplayHost {
       takesPlace: () => (run === undefined ? status !== 'ready' : !run.follows),
       run: (lease, stop) => {
         const log = this.#deps.sealedLog?.anew() ?? this.#deps.log;
-        run = new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, { ...this.#deps, log });
+        run = new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, { ...this.#deps, log, stale: new StalePast(this.#deps) });
         return run.run(stop);
       },
     };

@@ -17,6 +17,7 @@ import {
   type RightOfWay,
 } from '#runtime';
 import { leftOutSettled } from '../parked/discarded.ts';
+import type { StalePast } from '../parked/stale-past.ts';
 import { sharedOut, type loadInThread } from './load-threads.ts';
 
 export interface ReplayLimits {
@@ -45,6 +46,7 @@ export interface ReplayRunDeps {
   readonly commands: CommandExecutor;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly stale: Pick<StalePast, 'forgetParked'>;
   /** Without it, everything is loaded in this thread. */
   readonly loadInThread?: typeof loadInThread;
   /** Had while it is built, not while it follows the log. */
@@ -95,10 +97,7 @@ export class ReplayRun {
     const claim: BuildClaim = { id: this.#init.id, projection, epoch: this.#init.epoch };
     const view = await this.#open(state, claim);
     await this.#tell({ type: 'StartReplay', projectionVersion: projection.version, owner: this.#init.owner });
-    const progress = new ReplayProgress(
-      view.positions.reduce((sum, { first, position }) => sum + Number(position - first), 0),
-      view.progress,
-    );
+    const progress = new ReplayProgress(view.positions);
     const leftOut = await leftOutSettled(this.#deps.aggregates, projection.name, stop);
     if (leftOut === undefined) return;
     const load = await this.#loadOf(state, claim, view, { progress, leftOut });
@@ -206,6 +205,7 @@ export class ReplayRun {
     }
     const fold = foldBetween(log, claim.projection, { onPoison: state.onPoison, leftOut: load.leftOut });
     try {
+      await this.#deps.stale.forgetParked(claim.projection);
       const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold });
       await this.#tell({ type: 'RecordPromotion', fromVersion, toVersion });
       logger.info({ replay: claim.id, fromVersion, toVersion }, `readers see the rebuilt ${claim.projection.name}`);

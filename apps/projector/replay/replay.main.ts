@@ -13,6 +13,7 @@ import { niceness, tellEveryMs } from './niceness.constants.ts';
 import { retentionWarning } from '../retention/retention-warning.ts';
 import { RetentionKeeper } from '../retention/retention-keeper.ts';
 import { ReplayHost } from './replay-host.ts';
+import { takenBy } from './taken-by.ts';
 
 const settings = readProjectorSettings();
 const logger = await createLogger({ ...settings, name: 'replay' });
@@ -33,7 +34,10 @@ const { partitionsMax } = settings.replay;
 const sandboxes = new SandboxHost({ owner, partitionsMax }, { ...engines, projections, commands, logger, board, rightOfWay, dropBlobs });
 sandboxes.start();
 const discards = new DiscardReader(aggregates);
-const keeper = new PastKeeper({ owner, projections }, { ...engines, logger, rightOfWay, leftOut: (projection) => discards.leftOut(projection) });
+const keeper = new PastKeeper(
+  { owner, projections },
+  { ...engines, logger, rightOfWay, leftOut: (projection) => discards.leftOut(projection), taken: (projection) => takenBy(engines.projections, projection) },
+);
 keeper.start();
 // Sealing can wait, as replays can: nothing live waits for this thread.
 const retention = new RetentionKeeper(

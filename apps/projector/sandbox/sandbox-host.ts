@@ -1,4 +1,4 @@
-import { sandboxAggregate, sandboxAggregateId, sandboxOf, type KnownSandbox } from '#domain/operation';
+import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, sandboxOf, type KnownSandbox } from '#domain/operation';
 import { LeasedJobs, type LeasedJob, type WorkBoard } from '#runtime';
 import { SandboxRun, type SandboxRunDeps } from './sandbox-run.ts';
 
@@ -22,6 +22,8 @@ export class SandboxHost {
   readonly #init: SandboxHostInit;
   readonly #deps: SandboxHostDeps;
   readonly #jobs: LeasedJobs;
+  /** Sandboxes that were ready and have no tables: the database is of a time before. Undefined until it was looked. */
+  #lost: Set<string> | undefined;
 
   constructor(init: SandboxHostInit, deps: SandboxHostDeps) {
     this.#init = init;
@@ -41,16 +43,37 @@ export class SandboxHost {
   async #look(): Promise<readonly LeasedJob[]> {
     const standing = await this.#standing();
     for (const sandbox of standing) if (sandbox.status !== 'dropping' && this.#deps.clock.now() >= sandbox.expiresAtMs) await this.#expire(sandbox);
-    return standing.filter(({ status }) => status === 'building' || status === 'dropping').map((sandbox) => this.#jobOf(sandbox));
+    const lost = (this.#lost ??= await this.#lostAmong(standing));
+    const hasWork = ({ status, sandboxId }: KnownSandbox): boolean => status === 'building' || status === 'dropping' || lost.has(sandboxId);
+    return standing.filter(hasWork).map((sandbox) => this.#jobOf(sandbox));
   }
 
   async #standing(): Promise<readonly KnownSandbox[]> {
     return (await this.#deps.aggregates.find(sandboxAggregate.context, 'stands', 'yes')).map(({ state }) => state as KnownSandbox);
   }
 
+  async #lostAmong(standing: readonly KnownSandbox[]): Promise<Set<string>> {
+    const lost = new Set<string>();
+    for (const { name, projections, sandboxId, status } of standing) {
+      if (status !== 'ready') continue;
+      const builds = await Promise.all(projections.map((projection) => this.#deps.builds.show(sandboxBuildId(sandboxId, projection))));
+      if (builds.every((build) => build !== undefined && build.state !== 'dropped')) continue;
+      this.#deps.logger.warn(`the tables of the sandbox ${name} are not there: the database is older than it. It is built anew`);
+      lost.add(sandboxId);
+    }
+    return lost;
+  }
+
   #jobOf({ name, sandboxId }: KnownSandbox): LeasedJob {
     const { partitionsMax } = this.#init;
-    return { id: sandboxId, run: (lease, stop) => new SandboxRun({ name, sandboxId, lease, partitionsMax }, this.#deps).run(stop) };
+    return {
+      id: sandboxId,
+      run: async (lease, stop) => {
+        const isLost = this.#lost?.has(sandboxId) === true;
+        await new SandboxRun({ name, sandboxId, lease, partitionsMax, isLost }, this.#deps).run(stop);
+        if (!stop.aborted) this.#lost?.delete(sandboxId);
+      },
+    };
   }
 
   async #expire({ name, sandboxId }: KnownSandbox): Promise<void> {

@@ -27,6 +27,8 @@ export interface SandboxRunInit {
   readonly lease: Lease;
   /** Partitions that are read at once. */
   readonly partitionsMax: number;
+  /** It was ready, and its tables are not there any more. */
+  readonly isLost?: boolean;
 }
 
 const lookMs = 250;
@@ -50,7 +52,7 @@ export class SandboxRun {
     // Dropped by another while we asked: what we hold would be the last trace of it.
     if (state === undefined || state.stands === 'no' || state.sandboxId !== this.#init.sandboxId) return this.#deps.leases.forget(this.#init.lease);
     if (state.status === 'dropping') return this.#drop(state);
-    if (state.status !== 'building') return;
+    if (state.status !== 'building' && !(state.status === 'ready' && this.#init.isLost === true)) return;
     const watched = new AbortController();
     const dropped = this.#untilDropping(state, AbortSignal.any([stop, watched.signal]));
     try {
@@ -86,7 +88,7 @@ export class SandboxRun {
     const starts = await buildStarts(log, claim.projection.contexts, window);
     const { positions } = await builds.create({ ...claim, starts, whole: false });
     const ends = await buildEnds(log, positions, window);
-    const progress = new ReplayProgress(positions.reduce((sum, { first, position }) => sum + Number(position - first), 0));
+    const progress = new ReplayProgress(positions);
     const leftOut = await leftOutSettled(this.#deps.aggregates, claim.projection.name, stop);
     if (leftOut === undefined) return undefined;
     const init = { claim, positions, leftOut, partitionsMax: this.#init.partitionsMax, eventsPerSecondMax: 0, ...(ends === undefined ? {} : { ends }) };

@@ -13,7 +13,7 @@ export interface SubjectOptions {
 interface ErasedKey {
   readonly keyId: string;
   readonly tenant: string;
-  readonly erasedAt: string;
+  readonly erasedAt: string | null;
 }
 
 interface Erased {
@@ -49,7 +49,7 @@ function keyTable(keys: readonly ErasedKey[]): readonly string[] {
   return [
     ...table(
       ['KEY', 'TENANT', 'ERASED'],
-      keys.map((key) => [key.keyId, key.tenant, key.erasedAt]),
+      keys.map((key) => [key.keyId, key.tenant, key.erasedAt ?? 'not erased']),
     ),
   ];
 }

@@ -3,7 +3,10 @@ import {
   ProjectionBuilds,
   type BuildClaim,
   type BuildLoad,
+  poisonedMax,
   type BuildMove,
+  type BuildStep,
+  type PassedOver,
   type BuildProgress,
   type BuildState,
   type BuildView,
@@ -29,6 +32,8 @@ interface Build {
   readonly starts: ReadonlyMap<string, bigint>;
   tables: MemoryTables;
   positions: readonly MemoryPosition[];
+  /** What it has passed over, by place. */
+  passed: ReadonlyMap<string, PassedOver>;
   /** What was set aside beside its rows, while it is kept. */
   parked: readonly ParkedEvent[];
   state: BuildState;
@@ -42,6 +47,8 @@ interface Build {
   progress: BuildProgress | null;
   difference: ModelDifference | null;
 }
+
+const nothingPassed: PassedOver = { skipped: 0, poisoned: [] };
 
 function placeOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
   return `${topic}/${partition}`;
@@ -75,7 +82,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
       ...{ id, whole, epoch, madeAtMs: this.#clock.now(), tables: new MemoryTables(projection), state: 'building' },
       starts: new Map(starts.map((start) => [placeOf(start), start.first])),
       positions: starts.map(({ topic, partition, first }) => ({ topic, partition, position: first })),
-      parked: [],
+      ...{ parked: [], passed: new Map() },
       ...{ finished: false, inPlace: false, replaced: null, rolledBackTo: null, keptAtMs: null, progress: null, difference: null },
     };
     this.#builds.set(id, build);
@@ -89,6 +96,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
       throw buildError('BUILD_FENCED', `The build ${load.id} has moved on, or a newer owner works on it.`);
     build.tables.join(load.changes);
     move(build, load.moves);
+    passOver(build, load.moves);
   }
 
   override async finish(claim: BuildClaim): Promise<void> {
@@ -247,7 +255,17 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     if (tables === undefined) return undefined;
     const known = [...this.#builds.values()].find((build) => build.inPlace && build.tables === tables);
     const kept: Build = known ?? {
-      ...{ id: `first-${this.#builds.size}`, whole: true, epoch: 0n, madeAtMs: this.#clock.now(), tables, positions: [], parked: [], starts: new Map() },
+      ...{
+        id: `first-${this.#builds.size}`,
+        whole: true,
+        epoch: 0n,
+        madeAtMs: this.#clock.now(),
+        tables,
+        positions: [],
+        passed: new Map(),
+        parked: [],
+        starts: new Map(),
+      },
       ...{ state: 'kept', finished: true, inPlace: true, replaced: null, rolledBackTo: null, keptAtMs: null, progress: null, difference: null },
     };
     Object.assign(kept, { state: 'kept', keptAtMs: this.#clock.now() });
@@ -265,6 +283,16 @@ function move(build: Build, moves: readonly BuildMove[]): void {
   build.positions = build.positions.map((at) => ({ ...at, position: to.get(placeOf(at)) ?? at.position }));
 }
 
+function passOver(build: Build, steps: readonly BuildStep[]): void {
+  const passed = new Map(build.passed);
+  for (const step of steps) {
+    const before = passed.get(placeOf(step)) ?? nothingPassed;
+    const poisoned = [...before.poisoned, ...step.poisoned].slice(0, poisonedMax);
+    passed.set(placeOf(step), { skipped: before.skipped + step.skipped, poisoned });
+  }
+  build.passed = passed;
+}
+
 function behind(id: string, moves: readonly BuildMove[]): OperatingError {
   const lag = moves.reduce((sum, { from, to }) => sum + (to - from), 0n);
   const worst = moves.reduce((most, one) => (one.to - one.from > most.to - most.from ? one : most));
@@ -279,7 +307,10 @@ function viewOf(build: Build): BuildView {
     ...{ id, projection, version, state, whole, finished, replaced, madeAtMs, keptAtMs, progress, difference },
     positions:
       state === 'building'
-        ? positions.map((at) => ({ topic: at.topic, partition: at.partition, position: at.position, first: starts.get(placeOf(at)) ?? 0n }))
+        ? positions.map((at) => ({
+            ...{ topic: at.topic, partition: at.partition, position: at.position, first: starts.get(placeOf(at)) ?? 0n },
+            ...(build.passed.get(placeOf(at)) ?? nothingPassed),
+          }))
         : [],
   };
 }

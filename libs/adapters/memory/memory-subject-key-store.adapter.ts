@@ -54,6 +54,11 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
 
   override async erase(keyIds: readonly string[], atMs: number, commit: AggregateCommit): Promise<void> {
     await this.#aggregates.commit(commit);
+    await this.eraseAgain(keyIds, atMs);
+  }
+
+  override async eraseAgain(keyIds: readonly string[], atMs: number): Promise<number> {
+    const before = this.#erased.length;
     for (const one of await this.byId(keyIds)) {
       if (one.key === undefined) continue;
       this.#keys.set(one.keyId, { ...one, key: undefined, sealedName: undefined, erasedAtMs: atMs });
@@ -66,6 +71,7 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
         shared,
         links.filter(({ subject }) => !ended.has(subject)),
       );
+    return this.#erased.length - before;
   }
 
   override async erasures(last: bigint): Promise<Erasures> {

@@ -80,7 +80,18 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
         throw new OperatingError('This erasure met another one of the same subject.', { code: 'VERSION_CONFLICT', retryable: true });
       }
     });
-    // The old versions of the rows hold the keys until then. Whether it succeeds says nothing about the erasure.
+    await this.#wipe();
+  }
+
+  override async eraseAgain(keyIds: readonly string[], atMs: number): Promise<number> {
+    if (keyIds.length === 0) return 0;
+    const erased = await this.#database.transaction((run) => runErase(run, keyIds, atMs));
+    if (erased > 0) await this.#wipe();
+    return erased;
+  }
+
+  /** The old versions of the rows hold the keys until then. Whether it succeeds says nothing about the erasure. */
+  async #wipe(): Promise<void> {
     await this.#database.run({ text: 'VACUUM streams.subject_keys, streams.subject_links' }).catch(() => undefined);
   }
 
@@ -167,14 +178,15 @@ async function nextErasure(run: (statement: Statement) => Promise<TextResult>): 
   return (await run({ text: 'UPDATE streams.subject_erasures SET last = last + 1 RETURNING last' })).rows[0]?.[0] ?? '';
 }
 
-async function runErase(run: (statement: Statement) => Promise<TextResult>, keyIds: readonly string[], atMs: number): Promise<void> {
+async function runErase(run: (statement: Statement) => Promise<TextResult>, keyIds: readonly string[], atMs: number): Promise<number> {
   const erasure = await nextErasure(run);
   const text = `UPDATE streams.subject_keys SET wrapped = NULL, master_id = NULL, sealed_name = NULL, erased_at = to_timestamp($2::double precision / 1000), erasure = $3
     WHERE key_id = ANY ($1) AND wrapped IS NOT NULL`;
-  await run({ text, values: [textArray(keyIds), String(atMs), erasure] });
+  const { count } = await run({ text, values: [textArray(keyIds), String(atMs), erasure] });
   const unlink = `DELETE FROM streams.subject_links AS link WHERE subject IN (SELECT subject FROM streams.subject_keys WHERE key_id = ANY ($1))
     AND NOT EXISTS (SELECT FROM streams.subject_keys AS key WHERE key.subject = link.subject AND key.wrapped IS NOT NULL)`;
   await run({ text: unlink, values: [textArray(keyIds)] });
+  return count;
 }
 
 function keyOf([keyId, tenant, subject, masterId, wrapped, createdAtMs, erasedAtMs, sealedName]: TextRow): SubjectKey {

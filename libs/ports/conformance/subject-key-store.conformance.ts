@@ -96,6 +96,24 @@ function erasingCases(keys: () => SubjectKeyStore, aggregates: () => AggregateSt
     expect((await aggregates().load('stream', one.subject))?.version).toBe(1n);
   });
 
+  test('what was destroyed is destroyed again in a store of a time before, and whoever has it hears of it', async () => {
+    const [back, other, gone] = [fresh(), fresh(), fresh()];
+    await keys().ensure([back, other, gone]);
+    await erase(gone);
+    const { last } = await keys().erasures(0n);
+    expect(await keys().eraseAgain([back.keyId, gone.keyId, 'unknown'], 1_790_000_000_321)).toBe(1);
+    expect(await keys().eraseAgain([back.keyId], 1_790_000_000_999)).toBe(0);
+    expect(await keys().eraseAgain([], 1)).toBe(0);
+    expect((await keys().erasures(last)).keyIds).toEqual([back.keyId]);
+    const found = await keys().byId([back.keyId, other.keyId]);
+    expect(found.map(({ keyId, key, erasedAtMs }) => [keyId, key === undefined, erasedAtMs]).toSorted()).toEqual(
+      [
+        [back.keyId, true, 1_790_000_000_321],
+        [other.keyId, false, undefined],
+      ].toSorted(),
+    );
+  });
+
   test('an erasure that does not commit destroys nothing', async () => {
     const one = fresh();
     await keys().ensure([one]);

@@ -27,6 +27,11 @@ export interface PastKeeperDeps {
   readonly past: PastStore;
   readonly leases: LeaseStore;
   readonly logger: Logger;
+  /**
+   * How far the reader of a projection is, by `topic/partition`: nothing is folded beyond. What it cannot take it has parked by
+   * then, so that its pieces are forgotten once it is taken. Without it, all that is recorded is folded.
+   */
+  readonly taken?: (projection: Projection<DomainEvent>) => Promise<ReadonlyMap<string, bigint>>;
   /** What a projection leaves out; without it, nothing is. */
   readonly leftOut?: (projection: string) => Promise<LeftOut>;
   /** Of others in this thread: what is not folded yet is folded by who asks for it. */
@@ -110,8 +115,9 @@ export class PastKeeper {
   async #keep(projection: Projection<DomainEvent>): Promise<void> {
     const { log, past } = this.#deps;
     const model = modelOf(await log.identity(), projection);
+    const taken = await this.#deps.taken?.(projection);
     for (const topic of projection.contexts) {
-      const heads = await log.heads(topic);
+      const heads = (await log.heads(topic)).map((head) => ({ ...head, high: earlier(head.high, taken, `${topic}/${head.partition}`) }));
       const cuts = heads.map(({ partition, high }) => ({ topic, partition, before: high }));
       const chains = await past.chains(model, cuts);
       for (const [at, { low, high }] of heads.entries()) {
@@ -166,6 +172,11 @@ export class PastKeeper {
       await this.#deps.past.add(model, piece, joinedBlocks(projection, this.#deps.past, ids));
     }
   }
+}
+
+function earlier(high: bigint, taken: ReadonlyMap<string, bigint> | undefined, place: string): bigint {
+  const position = taken === undefined ? high : (taken.get(place) ?? 0n);
+  return position < high ? position : high;
 }
 
 function lastTime(pieces: readonly StoredPiece[]): number | null {

@@ -1,8 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { ChangeFold } from '#kernel';
-import type { BuildClaim, BuildLoad, BuildMove, BuildPosition, EventLog, PoisonedPlace, ProjectionBuilds } from '#ports';
+import { poisonedMax, type BuildClaim, type BuildLoad, type BuildMove, type BuildPosition, type BuildStep, type EventLog, type ProjectionBuilds } from '#ports';
 import { pause } from '../pause.ts';
-
 import { nothingLeftOut, type LeftOut } from '../left-out.ts';
 import { foldPart, type OnPoison } from './read-between.ts';
 import type { ReplayProgress } from './replay-progress.ts';
@@ -33,8 +32,6 @@ export interface BulkLoadDeps {
 interface Wave {
   readonly load: BuildLoad;
   readonly records: number;
-  readonly skipped: number;
-  readonly poisoned: readonly PoisonedPlace[];
 }
 
 /** Records folded before others of this thread get their turn: a few milliseconds. */
@@ -131,9 +128,8 @@ export class BulkLoad {
   async #fold(goals: BuildMove[], stop: AbortSignal): Promise<Wave> {
     const { claim, partitionsMax, waveRecordsMax = 150_000, waveRowsMax = 40_000, onPoison = 'stop' } = this.#init;
     const fold = new ChangeFold(claim.projection.tables);
-    const moves = new Map<string, BuildMove>();
-    const poisoned: PoisonedPlace[] = [];
-    let [records, skipped] = [0, 0];
+    const moves = new Map<string, BuildStep>();
+    let records = 0;
     const isFull = (): boolean => records >= waveRecordsMax || fold.size >= waveRowsMax || stop.aborted;
     const reader = async (): Promise<void> => {
       while (!isFull()) {
@@ -141,11 +137,11 @@ export class BulkLoad {
         if (goal === undefined) return;
         const part = await foldPart(this.#deps.log, claim.projection, fold, goal, { recordsMax: sliceRecords, onPoison, leftOut: this.leftOut });
         const place = `${goal.topic}/${goal.partition}`;
-        moves.set(place, { ...goal, from: moves.get(place)?.from ?? goal.from, to: part.next });
+        const { from, skipped, poisoned } = moves.get(place) ?? { from: goal.from, skipped: 0, poisoned: [] };
+        const passed = { skipped: skipped + part.skipped, poisoned: [...poisoned, ...part.poisoned].slice(0, poisonedMax) };
+        moves.set(place, { ...goal, from, to: part.next, ...passed });
         if (part.next < goal.to) goals.push({ ...goal, from: part.next });
         records += part.records;
-        skipped += part.skipped;
-        poisoned.push(...part.poisoned);
         await turn();
       }
     };
@@ -154,13 +150,18 @@ export class BulkLoad {
     const failed = ended.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     for (const [place, move] of moves) this.#read.set(place, move);
-    return { load: { ...claim, moves: [...moves.values()], changes: fold.changes() }, records, skipped, poisoned };
+    return { load: { ...claim, moves: [...moves.values()], changes: fold.changes() }, records };
   }
 
-  async #write({ load, records, skipped, poisoned }: Wave): Promise<void> {
+  async #write({ load, records }: Wave): Promise<void> {
     if (load.moves.length === 0) return;
     await this.#deps.builds.load(load);
-    this.#deps.progress.add(records, skipped, poisoned);
+    const skipped = load.moves.reduce((sum, move) => sum + move.skipped, 0);
+    this.#deps.progress.add(
+      records,
+      skipped,
+      load.moves.flatMap(({ poisoned }) => poisoned),
+    );
   }
 
   async #brake(records: number, tookMs: number, stop: AbortSignal): Promise<void> {

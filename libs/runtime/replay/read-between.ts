@@ -74,5 +74,9 @@ export function foldBetween(log: EventLog, projection: Projection<DomainEvent>, 
 
 function poisonedAt(place: string, error: unknown): PoisonedPlace {
   const { code, message } = error as { readonly code?: unknown; readonly message?: string };
-  return { place, code: typeof code === 'string' ? code : 'PROJECTION_FAILED', message: (message ?? String(error)).slice(0, 500) };
+  return {
+    place,
+    code: typeof code === 'string' ? code : 'PROJECTION_FAILED',
+    message: (message ?? String(error)).replaceAll('\0', '').slice(0, 500).toWellFormed(),
+  };
 }

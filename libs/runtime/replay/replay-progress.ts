@@ -1,4 +1,4 @@
-import { poisonedMax, type BuildProgress, type PoisonedPlace } from '#ports';
+import { poisonedMax, type BuildPosition, type BuildProgress, type PoisonedPlace } from '#ports';
 
 /** The rate is of this long, so that it neither jumps nor remembers a pause. */
 const windowMs = 5000;
@@ -8,14 +8,14 @@ export class ReplayProgress {
   readonly #begun: number;
   readonly #looks: Array<readonly [atMs: number, records: number]> = [];
   #records = 0;
-  #skipped = 0;
+  #skipped: number;
   #poisoned: readonly PoisonedPlace[];
 
-  /** @param begun records that an earlier owner had folded, and what it said of those that it passed over */
-  constructor(begun: number, before?: Pick<BuildProgress, 'skipped' | 'poisoned'> | null) {
-    this.#begun = begun;
-    this.#skipped = before?.skipped ?? 0;
-    this.#poisoned = before?.poisoned ?? [];
+  /** @param positions how far the build is, by whomever */
+  constructor(positions: readonly BuildPosition[]) {
+    this.#begun = positions.reduce((sum, { first, position }) => sum + Number(position - first), 0);
+    this.#skipped = positions.reduce((sum, { skipped }) => sum + skipped, 0);
+    this.#poisoned = positions.flatMap(({ poisoned }) => poisoned).slice(0, poisonedMax);
   }
 
   get records(): number {

@@ -47,7 +47,7 @@ async function world(events: number, edges: number) {
     const view = await builds.create({ ...claim, starts: await buildStarts(log, ['edge'], whole), whole: true });
     return new BulkLoad({ claim, positions: view.positions, partitionsMax: 3, eventsPerSecondMax: 0, ...init }, { log, builds, progress });
   };
-  const progress = new ReplayProgress(0);
+  const progress = new ReplayProgress([]);
   const folded = async (): Promise<number> => ((await builds.show(claim.id))?.positions ?? []).reduce((sum, { position }) => sum + Number(position), 0);
   return { clock, log, builds, claim, loader, progress, folded };
 }
@@ -146,10 +146,10 @@ describe('where a replay begins and ends', () => {
 
 describe('progress', () => {
   test('tells rate and time left of the last seconds', () => {
-    const progress = new ReplayProgress(50);
-    expect(progress.look(100, 0)).toEqual({ done: 50, total: 150, eventsPerSecond: 0, etaMs: null, skipped: 0, atMs: 0 });
+    const progress = new ReplayProgress([{ topic: 'edge', partition: 0, first: 10n, position: 60n, skipped: 2, poisoned: [] }]);
+    expect(progress.look(100, 0)).toEqual({ done: 50, total: 150, eventsPerSecond: 0, etaMs: null, skipped: 2, atMs: 0 });
     progress.add(50, 1);
-    expect(progress.look(50, 1000)).toEqual({ done: 100, total: 150, eventsPerSecond: 50, etaMs: 1000, skipped: 1, atMs: 1000 });
+    expect(progress.look(50, 1000)).toEqual({ done: 100, total: 150, eventsPerSecond: 50, etaMs: 1000, skipped: 3, atMs: 1000 });
     for (let at = 2; at <= 9; at++) progress.look(50, at * 1000);
     expect(progress.look(50, 10_000)).toMatchObject({ eventsPerSecond: 0, etaMs: null });
     expect(progress.look(0, 11_000)).toMatchObject({ done: 100, total: 100, etaMs: 0 });

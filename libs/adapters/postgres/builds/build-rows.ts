@@ -1,6 +1,16 @@
 import type { DomainEvent } from '#events';
 import { OperatingError, type Projection, type RowChange, type TableSpec } from '#kernel';
-import type { BuildClaim, BuildMove, BuildPosition, BuildProgress, BuildState, BuildView, ModelDifference } from '#ports';
+import {
+  poisonedMax,
+  type BuildClaim,
+  type BuildMove,
+  type BuildPosition,
+  type BuildProgress,
+  type BuildState,
+  type BuildView,
+  type ModelDifference,
+  type PoisonedPlace,
+} from '#ports';
 import { textArray } from '../array-literal.ts';
 import { changeBatches, upsertValues } from '../change-batch.ts';
 import type { Statement, TextResult, TextRow } from '../database.ts';
@@ -140,7 +150,7 @@ export async function foldIn(
 
 const viewColumns = `mine.build, mine.projection, mine.version, mine.state, mine.whole, mine.finished_at IS NOT NULL, mine.replaced,
   (extract(epoch FROM mine.made_at) * 1000)::bigint, (extract(epoch FROM mine.kept_at) * 1000)::bigint, mine.progress,
-  (SELECT json_agg(json_build_array(at.topic, at.partition, at.first::text, at.position::text) ORDER BY at.topic, at.partition)
+  (SELECT json_agg(json_build_array(at.topic, at.partition, at.first::text, at.position::text, at.skipped, at.poisoned) ORDER BY at.topic, at.partition)
     FROM streams.build_positions AS at WHERE at.build = mine.build)`;
 
 export const showSql = `SELECT ${viewColumns}, mine.difference FROM streams.projection_builds AS mine WHERE mine.build = $1`;
@@ -149,7 +159,7 @@ export const listSql = `SELECT ${viewColumns}, NULL FROM streams.projection_buil
 
 export function buildViewOf(row: TextRow): BuildView {
   const [id, projection, version, state, whole, finished, replaced, madeAtMs, keptAtMs, progress, positions, difference] = row;
-  const places = JSON.parse(positions ?? '[]') as ReadonlyArray<readonly [string, number, string, string]>;
+  const places = JSON.parse(positions ?? '[]') as ReadonlyArray<readonly [string, number, string, string, number, readonly PoisonedPlace[]]>;
   return {
     id: id ?? '',
     projection: projection ?? '',
@@ -164,7 +174,10 @@ export function buildViewOf(row: TextRow): BuildView {
     difference: JSON.parse(difference ?? 'null') as ModelDifference | null,
     positions:
       state === 'building'
-        ? places.map(([topic, partition, first, position]): BuildPosition => ({ topic, partition, first: BigInt(first), position: BigInt(position) }))
+        ? places.map(([topic, partition, first, position, skipped, poisoned]): BuildPosition => ({
+            ...{ topic, partition, first: BigInt(first), position: BigInt(position), skipped },
+            poisoned: poisoned.slice(0, poisonedMax),
+          }))
         : [],
   };
 }

@@ -1,9 +1,10 @@
 import type { TableSpec } from '#kernel';
 import {
+  poisonedMax,
   ProjectionBuilds,
   type BuildClaim,
   type BuildLoad,
-  type BuildMove,
+  type BuildStep,
   type BuildProgress,
   type BuildView,
   type Compare,
@@ -52,12 +53,13 @@ const indexTimeoutMs = 3_600_000;
 const moveSql = `
   WITH held AS (SELECT FROM streams.projection_builds WHERE build = $1 AND epoch = $2::bigint AND state = 'building' FOR UPDATE),
   done AS (
-    UPDATE streams.build_positions AS mine SET position = move.next
-    FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[]) AS move (topic, partition, position, next)
+    UPDATE streams.build_positions AS mine SET position = move.next, skipped = mine.skipped + move.skipped,
+      poisoned = CASE WHEN jsonb_array_length(mine.poisoned) < ${poisonedMax} THEN mine.poisoned || move.poisoned::jsonb ELSE mine.poisoned END
+    FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[]) AS move (topic, partition, position, next, skipped, poisoned)
     WHERE mine.build = $1 AND mine.topic = move.topic AND mine.partition = move.partition AND mine.position = move.position
       AND EXISTS (SELECT FROM held) RETURNING 1),
   moved AS (SELECT count(*) AS count FROM done)
-  SELECT 1 / (count = $7::bigint)::integer FROM moved`;
+  SELECT 1 / (count = $9::bigint)::integer FROM moved`;
 
 /** Builds in schemas of their own, `build_…`. */
 export class PostgresProjectionBuilds extends ProjectionBuilds {
@@ -222,10 +224,11 @@ async function differenceOf(run: Run, build: BuildRow, serving: Serving, samples
   };
 }
 
-function moveStep(id: string, epoch: bigint, moves: readonly BuildMove[]): Step {
-  const array = (of: (move: BuildMove) => unknown): string => textArray(moves.map((move) => String(of(move))));
-  const places = [array(({ topic }) => topic), array(({ partition }) => partition)];
-  return { name: 'move_build', text: moveSql, values: [id, String(epoch), ...places, array(({ from }) => from), array(({ to }) => to), String(moves.length)] };
+function moveStep(id: string, epoch: bigint, moves: readonly BuildStep[]): Step {
+  const array = (of: (move: BuildStep) => unknown): string => textArray(moves.map((move) => String(of(move))));
+  const places = [array(({ topic }) => topic), array(({ partition }) => partition), array(({ from }) => from), array(({ to }) => to)];
+  const passed = [array(({ skipped }) => skipped), array(({ poisoned }) => JSON.stringify(poisoned))];
+  return { name: 'move_build', text: moveSql, values: [id, String(epoch), ...places, ...passed, String(moves.length)] };
 }
 
 function verdictOn(

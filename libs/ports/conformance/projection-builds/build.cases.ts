@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { poisonedMax, type PoisonedPlace } from '../../projection-builds.port.ts';
 import { operatingError } from '../subject.ts';
 import { epoch, first, freshBuild, makeModel, ModelDriver, second, type BuildsSubject } from './fixture.ts';
 
+const nothingPassed = { skipped: 0, poisoned: [] };
 const fenced = operatingError('BUILD_FENCED');
 
 export function buildCases(subject: () => BuildsSubject): void {
@@ -13,7 +15,7 @@ export function buildCases(subject: () => BuildsSubject): void {
       expect(await driver.makers()).toEqual(['live', 'live']);
       const view = await subject().builds.show(id);
       expect(view).toMatchObject({ id, projection: driver.projection.name, version: 1, state: 'building', whole: true, finished: true, difference: null });
-      expect(view?.positions).toEqual([first, second].map((at) => ({ ...at, first: 0n, position: 10n })));
+      expect(view?.positions).toEqual([first, second].map((at) => ({ ...at, first: 0n, position: 10n, ...nothingPassed })));
       expect((await subject().builds.list(driver.projection.name)).map((one) => one.id)).toEqual([id]);
       expect(await subject().builds.show('rp-none')).toBeUndefined();
     });
@@ -27,8 +29,8 @@ export function buildCases(subject: () => BuildsSubject): void {
       const newer = { ...claim, epoch: epoch + 1n };
       await driver.create(newer);
       expect((await builds.show(claim.id))?.positions).toEqual([
-        { ...first, first: 0n, position: 7n },
-        { ...second, first: 0n, position: 0n },
+        { ...first, first: 0n, position: 7n, ...nothingPassed },
+        { ...second, first: 0n, position: 0n, ...nothingPassed },
       ]);
       await expect(driver.load(claim, [[first, 7n, 9n]], driver.row('b', 1, 'old owner'))).rejects.toEqual(fenced);
       await expect(builds.finish(claim)).rejects.toEqual(fenced);
@@ -43,6 +45,24 @@ export function buildCases(subject: () => BuildsSubject): void {
         driver.row('b', 2, 'new owner'),
       );
       expect((await builds.show(claim.id))?.positions.map(({ position }) => position)).toEqual([9n, 4n]);
+    });
+
+    test('knows what it has passed over up to its positions, the first ones by name', async () => {
+      const driver = await ModelDriver.live(subject());
+      const claim = driver.claim(freshBuild());
+      await driver.create(claim);
+      const poisonedAt = (at: number): PoisonedPlace => ({ place: `edge/1/${at}`, code: 'PROJECTION_FAILED', message: 'cannot' });
+      await driver.load(claim, [[first, 0n, 7n, { skipped: 3, poisoned: [poisonedAt(1)] }]]);
+      await driver.load(claim, [
+        [first, 7n, 40n, { skipped: 25, poisoned: Array.from({ length: poisonedMax }, (_, at) => poisonedAt(at + 7)) }],
+        [second, 0n, 4n, { skipped: 1, poisoned: [] }],
+      ]);
+      await expect(driver.load(claim, [[first, 7n, 40n, { skipped: 25, poisoned: [] }]])).rejects.toEqual(fenced);
+      await driver.load(claim, [[first, 40n, 41n, { skipped: 1, poisoned: [poisonedAt(40)] }]]);
+      await driver.create({ ...claim, epoch: epoch + 1n });
+      const positions = (await subject().builds.show(claim.id))?.positions ?? [];
+      expect(positions.map(({ skipped }) => skipped)).toEqual([29, 1]);
+      expect(positions[0]?.poisoned).toEqual([poisonedAt(1), ...Array.from({ length: poisonedMax - 1 }, (_, at) => poisonedAt(at + 7))]);
     });
 
     test.each([

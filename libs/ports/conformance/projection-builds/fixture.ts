@@ -1,6 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
-import type { BuildClaim, BuildMove, FoldBetween, ProjectionBuilds } from '../../projection-builds.port.ts';
+import type { BuildClaim, BuildStep, FoldBetween, PassedOver, ProjectionBuilds } from '../../projection-builds.port.ts';
 import type { ProjectionPartition } from '../../projection-partition.ts';
 import type { ProjectionStore } from '../../projection-store.port.ts';
 import type { ReadRow, ReadStore } from '../../read-store.port.ts';
@@ -73,8 +73,9 @@ export class ModelDriver {
     return this.#subject.builds.create({ ...claim, whole, starts: [first, second].map((at) => ({ ...at, first: 0n })) });
   }
 
-  load(claim: BuildClaim, moves: ReadonlyArray<readonly [ProjectionPartition, bigint, bigint]>, ...changes: RowChange[]): Promise<void> {
-    return this.#subject.builds.load({ ...claim, moves: moves.map(([at, from, to]): BuildMove => ({ ...at, from, to })), changes });
+  load(claim: BuildClaim, moves: ReadonlyArray<readonly [ProjectionPartition, bigint, bigint, PassedOver?]>, ...changes: RowChange[]): Promise<void> {
+    const steps = moves.map(([at, from, to, passed = { skipped: 0, poisoned: [] }]): BuildStep => ({ ...at, from, to, ...passed }));
+    return this.#subject.builds.load({ ...claim, moves: steps, changes });
   }
 
   /** A build that has read both partitions as far as `to` and holds the rows that `rebuilt` made; ready to be promoted. */

@@ -173,7 +173,9 @@ describe('an event that a projection cannot take', () => {
     const heads = await log.heads('edge');
     const claim = { id: 'rp-1', projection, epoch: 1n };
     await builds.create({ ...claim, whole: true, starts: heads.map(({ partition }) => ({ topic: 'edge', partition, first: 0n })) });
-    const moves = heads.filter(({ high }) => high > 0n).map(({ partition, high }) => ({ topic: 'edge', partition, from: 0n, to: high }));
+    const moves = heads
+      .filter(({ high }) => high > 0n)
+      .map(({ partition, high }) => ({ topic: 'edge', partition, from: 0n, to: high, skipped: 0, poisoned: [] }));
     await builds.load({ ...claim, moves, changes: [] });
     await builds.finish(claim);
     // The host stands where the build does: by its position alone it cannot tell.

@@ -1,0 +1,38 @@
+import type { DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+import type { EventLog, ParkedEvents, ParkedPlace, PastStore } from '#ports';
+
+export interface StalePastDeps {
+  readonly log: EventLog;
+  readonly parked: ParkedEvents;
+  readonly past: Pick<PastStore, 'forgetFrom'>;
+}
+
+/**
+ * Has the past folded anew where it has become another. An event that a projection cannot take does nothing to the past, or
+ * what the database then refused; once it is taken after all, or left out for good, pieces from it on are wrong.
+ */
+export class StalePast {
+  readonly #deps: StalePastDeps;
+
+  constructor(deps: StalePastDeps) {
+    this.#deps = deps;
+  }
+
+  /** From one event on, of every version. */
+  forgetFrom({ projection, topic, partition, offset }: Pick<ParkedPlace, 'projection' | 'topic' | 'partition' | 'offset'>): Promise<void> {
+    return this.#deps.past.forgetFrom(projection, { topic, partition, before: offset });
+  }
+
+  /** In each partition, from the first event on that stands parked: rows built anew, which replace those without it, may have taken it. */
+  async forgetParked(projection: Projection<DomainEvent>): Promise<void> {
+    for (const topic of projection.contexts) {
+      for (const { partition } of await this.#deps.log.heads(topic)) {
+        const offsets = (await this.#deps.parked.blocking(projection, { topic, partition })).map(({ offset }) => offset);
+        if (offsets.length === 0) continue;
+        const offset = offsets.reduce((least, one) => (one < least ? one : least));
+        await this.forgetFrom({ projection: projection.name, topic, partition, offset });
+      }
+    }
+  }
+}
