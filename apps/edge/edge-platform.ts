@@ -32,23 +32,25 @@ export interface EdgePlatform {
 
 export async function platformOf({ originUrls, runtime }: Pick<EdgeSettings, 'runtime' | 'originUrls'>): Promise<EdgePlatform> {
   const gateways = new Gateways(originUrls);
+  const { connectTimeoutMs } = edgeLimits;
+  const now = (): number => Date.now();
+  const originsBy = (connect: ConnectOrigin): Promise<NamedClient[]> =>
+    Promise.all(originUrls.map(async (url) => ({ url, client: await connect({ url, connectTimeoutMs, http2: false }) })));
   if (runtime === 'bun') {
-    const [{ bytesOnBun, keepOnBun, lendOnBun, listenOnBun }, { BunOriginClient }, { BunZoneClient }] = await Promise.all([
+    const [{ bytesOnBun, keepOnBun, lendOnBun, listenOnBun }, { BunOriginClient }] = await Promise.all([
       import('./server/bun-server.adapter.ts'),
       import('./origin/bun-origin.adapter.ts'),
-      import('./origin/bun-zone-client.adapter.ts'),
     ]);
-    const connect: ConnectOrigin = async (endpoint) => new BunZoneClient(endpoint, () => Date.now());
-    const origins = originUrls.map((url) => ({ url, client: new BunOriginClient(url, () => Date.now()) }));
+    const connect: ConnectOrigin = async (endpoint) => new BunOriginClient(endpoint, now);
+    const origins = await originsBy(connect);
     return { listen: listenOnBun, keep: keepOnBun, lend: lendOnBun, bytesOf: bytesOnBun, client: firstOf(origins), origins, gateways, connect };
   }
   const [{ bytesOnNode, keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
     import('./server/node-server.adapter.ts'),
     import('./origin/node-origin.adapter.ts'),
   ]);
-  const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint);
-  const { connectTimeoutMs } = edgeLimits;
-  const origins = await Promise.all(originUrls.map(async (url) => ({ url, client: await connect({ url, connectTimeoutMs, http2: false }) })));
+  const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint, now);
+  const origins = await originsBy(connect);
   return { listen: listenOnNode, keep: keepOnNode, lend: keepOnNode, bytesOf: bytesOnNode, client: firstOf(origins), origins, gateways, connect };
 }
 

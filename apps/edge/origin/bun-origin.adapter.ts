@@ -1,85 +1,97 @@
-import type { Field } from '#core/http-cache';
-import type { ByteSource } from '../server/exchange.ts';
-import { BunHttp1Client } from './bun-http1.adapter.ts';
-import { FramingTrust } from './framing-trust.ts';
-import { isUnframed, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
+import type { Fields } from '#core/http-cache';
+import { isIP } from 'node:net';
+import { fetchOverHttp2, isWithoutHttp2 } from './bun-http2.adapter.ts';
+import { openOnBun } from './bun-wire.adapter.ts';
+import { Http1Client } from './http1-client.ts';
+import { wireTarget } from './http1-wire.ts';
+import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
+import type { OriginEndpoint } from './origin-endpoint.ts';
 
-/** Bun's additions to fetch: bytes as they are, and no time limit of its own. */
-export interface BunRequestInit extends RequestInit {
-  decompress: false;
-  timeout: false;
-  tls?: { serverName: string; rejectUnauthorized: true; ca?: string };
-  protocol?: 'http2';
-  /** False: on a connection of its own. */
-  keepalive?: boolean;
-}
+/** Of one origin, with connections of their own. */
+const addressesMax = 16;
 
-/** Bun keeps the connections of the whole process together. */
-const trust = new FramingTrust();
-
-function streamOf(source: ByteSource): ReadableStream {
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const bytes = await source.read();
-        if (bytes === undefined) controller.close();
-        else controller.enqueue(bytes);
-      } catch (error) {
-        controller.error(error);
-      }
-    },
-    cancel: () => source.cancel(),
-  });
-}
-
-function sourceOf(stream: ReadableStream | null): ByteSource | null {
-  if (stream === null) return null;
-  const reader = stream.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  return {
-    read: async () => (await reader.read()).value,
-    cancel: () => void reader.cancel().catch(() => undefined),
-  };
-}
-
-/** One request as it stands: nothing decoded, no redirect followed. */
-export async function fetchOnBun(url: string, request: OriginRequest, more: Partial<BunRequestInit> = {}): Promise<OriginResponse> {
-  const { host } = new URL(url);
-  const isAlone = more.protocol !== 'http2' && !trust.mayKeep(host, request);
-  const init: BunRequestInit = {
-    method: request.method,
-    headers: request.fields as unknown as [string, string][],
-    body: request.body === undefined ? null : streamOf(request.body),
-    redirect: 'manual',
-    signal: request.cancelling.signal,
-    decompress: false,
-    timeout: false,
-    ...(isAlone ? { keepalive: false } : {}),
-    ...more,
-  };
-  const response = await fetch(url, init);
-  const [fields, body] = [[...response.headers] as unknown as Field[], sourceOf(response.body)];
-  if (more.protocol !== 'http2') trust.saw(host, request, response.status, fields);
-  return { status: response.status, fields, body, endsWithConnection: more.protocol !== 'http2' && isUnframed(fields, body) };
-}
-
-/** The origin: what brings no body in plain text by connections of our own, all else through Bun's fetch, which has its own. */
+/**
+ * An origin on Bun: by connections of our own, and over HTTP/2 through Bun's fetch. Where a zone names it, to an address that was
+ * judged, under the name that it must prove. Bun keeps connections of HTTP/2 by address and by what TLS was asked for, so that zones
+ * share none that they would not trust.
+ */
 export class BunOriginClient implements OriginClient {
-  readonly #base: string;
-  readonly #plain: BunHttp1Client | undefined;
+  readonly #endpoint: OriginEndpoint;
+  readonly #url: URL;
+  readonly #serverName: string;
+  readonly #now: () => number;
+  #http2: boolean;
+  /** Which of its addresses is asked: the next one after each that did not answer. */
+  #turn = 0;
+  /** By what is connected to. */
+  readonly #clients = new Map<string, Http1Client>();
 
-  /** @param base scheme, host and port, without a path */
-  constructor(base: string, now: () => number) {
-    this.#base = base;
-    const url = new URL(base);
-    this.#plain = url.protocol === 'http:' ? new BunHttp1Client(url, now) : undefined;
+  constructor(endpoint: OriginEndpoint, now: () => number) {
+    this.#endpoint = endpoint;
+    this.#url = new URL(endpoint.url);
+    this.#serverName = endpoint.serverName ?? this.#url.hostname.replace(/^\[|\]$/g, '');
+    this.#now = now;
+    this.#http2 = endpoint.http2 && this.#url.protocol === 'https:';
   }
 
   request(request: OriginRequest): Promise<OriginResponse> {
-    if (this.#plain !== undefined && request.body === undefined) return this.#plain.request(request);
-    return fetchOnBun(this.#base + request.target, request);
+    // A body can be sent once: it does not wait for what TLS agrees on.
+    const http2 = this.#http2 && request.body === undefined;
+    if (this.#endpoint.guard === undefined && !http2) return this.#at(this.#endpoint.url).request(request);
+    return this.#ask(request, http2);
+  }
+
+  async #ask(request: OriginRequest, http2: boolean): Promise<OriginResponse> {
+    const base = await this.#base();
+    try {
+      if (http2) return await this.#overHttp2(base, request);
+      return await this.#at(base).request(request);
+    } catch (error) {
+      if (!request.cancelling.aborted) this.#turn++;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
-    await this.#plain?.close();
+    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+  }
+
+  async #overHttp2(base: string, request: OriginRequest): Promise<OriginResponse> {
+    try {
+      return await fetchOverHttp2(base + request.target, request, this.#named(request), { serverName: this.#serverName, ca: this.#endpoint.ca });
+    } catch (error) {
+      if (!isWithoutHttp2(error)) throw error;
+      this.#http2 = false;
+      return this.#at(base).request(request);
+    }
+  }
+
+  /** One for each address that was asked lately. */
+  #at(base: string): Http1Client {
+    let client = this.#clients.get(base);
+    if (client !== undefined) return client;
+    for (const [old, before] of this.#clients) {
+      if (this.#clients.size < addressesMax) break;
+      this.#clients.delete(old);
+      void before.close();
+    }
+    const { ca, connectTimeoutMs } = this.#endpoint;
+    const target = wireTarget(new URL(base), { ca, serverName: this.#serverName });
+    client = new Http1Client({ target, host: this.#url.host, connectTimeoutMs }, { open: openOnBun, now: this.#now });
+    this.#clients.set(base, client);
+    return client;
+  }
+
+  #named({ fields }: OriginRequest): Fields {
+    return fields.some(([name]) => name === 'host') ? fields : [...fields, ['host', this.#url.host]];
+  }
+
+  async #base(): Promise<string> {
+    const { hostname, port, protocol } = this.#url;
+    const { guard } = this.#endpoint;
+    if (guard === undefined) return this.#endpoint.url.replace(/\/$/, '');
+    const addresses = await guard.addressesOf(hostname.replace(/^\[|\]$/g, ''), this.#now());
+    const address = addresses[this.#turn % addresses.length] as string;
+    return `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${port === '' ? '' : `:${port}`}`;
   }
 }

@@ -44,6 +44,7 @@ const unreachableCodes = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',
   'FailedToOpenSocket',
 ]);

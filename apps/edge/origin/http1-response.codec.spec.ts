@@ -17,7 +17,7 @@ function read(pieces: readonly string[], { closes = false, method = 'GET', headB
   const sink: Http1Sink = {
     head: (got) => (head = got),
     body: (bytes) => (body += Buffer.from(bytes).toString('latin1')),
-    end: (keeps) => (keepsOpen = keeps),
+    end: (after) => (keepsOpen = after === 'keeps-open'),
   };
   const response = new Http1Response(method, headBytesMax, sink, lines);
   for (const piece of pieces) response.push(Buffer.from(piece, 'latin1'));

@@ -10,12 +10,17 @@ export interface Http1Head {
   readonly endsWithConnection: boolean;
 }
 
+/**
+ * What becomes of the connection behind a response: it can be used for another request, or it ends, or something has come on it already
+ * that nobody has asked for.
+ */
+export type AfterResponse = 'keeps-open' | 'closes' | 'goes-on';
+
 /** Who is told of a response as it comes. */
 export interface Http1Sink {
   head(head: Http1Head): void;
   body(bytes: Uint8Array): void;
-  /** @param keepsOpen whether the connection may be used for another request */
-  end(keepsOpen: boolean): void;
+  end(after: AfterResponse): void;
 }
 
 /** The bytes are no response of HTTP/1.1, or end in the middle of one. */
@@ -92,7 +97,7 @@ export class Http1Response {
   close(): void {
     if (this.#state === 'done') return;
     if (this.#state !== 'close') throw new Http1Error('The connection ended before the response.');
-    this.#end(false);
+    this.#end();
   }
 
   /** @returns what is left; undefined when nothing is */
@@ -133,12 +138,12 @@ export class Http1Response {
       if (++this.#interim > interimMax) throw new Http1Error('Too many interim responses.');
       return rest;
     }
-    const { fields, framing, keepsOpen, length, status } = head;
-    this.#keepsOpen = keepsOpen;
+    const { fields, framing, length, status } = head;
+    this.#keepsOpen = head.keepsOpen;
     this.#left = length ?? 0;
     this.#sink.head({ status, fields, length, endsWithConnection: framing === 'close' });
     if (framing === 'none' || (framing === 'length' && length === 0)) {
-      this.#end(keepsOpen && rest.length === 0);
+      this.#end(rest);
       return undefined;
     }
     this.#state = framing === 'chunked' ? 'size' : framing;
@@ -157,7 +162,7 @@ export class Http1Response {
       return rest;
     }
     // What follows was asked for by nobody: it is no part of this answer, and of no other.
-    this.#end(this.#keepsOpen && rest.length === 0);
+    this.#end(rest);
     return undefined;
   }
 
@@ -183,7 +188,7 @@ export class Http1Response {
       if (text !== '') throw new Http1Error('A chunk is longer than it says.');
       this.#state = 'size';
     } else if (text === '') {
-      this.#end(this.#keepsOpen && rest.length === 0);
+      this.#end(rest);
       return undefined;
     } else {
       this.#trailerBytes += text.length + 2;
@@ -192,9 +197,11 @@ export class Http1Response {
     return rest;
   }
 
-  #end(keepsOpen: boolean): void {
+  /** @param rest what came behind it; undefined when the connection has ended */
+  #end(rest?: Buffer): void {
     this.#state = 'done';
-    this.#sink.end(keepsOpen);
+    if (rest === undefined || !this.#keepsOpen) this.#sink.end('closes');
+    else this.#sink.end(rest.length === 0 ? 'keeps-open' : 'goes-on');
   }
 }
 

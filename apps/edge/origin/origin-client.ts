@@ -23,11 +23,6 @@ export interface OriginResponse {
   readonly endsWithConnection?: boolean;
 }
 
-/** Of a response over HTTP/1.1: nothing says where its body ends. */
-export function isUnframed(fields: Fields, body: ByteSource | null): boolean {
-  return body !== null && !fields.some(([name]) => name === 'content-length' || name === 'transfer-encoding');
-}
-
 /**
  * Speaks HTTP/1.1 to one origin over a pool of connections that are kept open. Never decodes, never follows a redirect.
  * Rejects when there is no response: with an Error whose `code`, if any, is the system's or the HTTP client's.
@@ -44,6 +39,7 @@ const unreachableErrors: Readonly<Record<string, ProxyError>> = {
   ConnectionRefused: 'connection_refused',
   ENOTFOUND: 'dns_error',
   EAI_AGAIN: 'dns_error',
+  ETIMEDOUT: 'connection_timeout',
   UND_ERR_CONNECT_TIMEOUT: 'connection_timeout',
 };
 

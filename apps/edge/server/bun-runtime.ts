@@ -45,7 +45,10 @@ export interface BunSocket {
 }
 
 export interface BunSocketHandlers<Data> {
+  /** Of TLS: before anything was agreed upon. */
   open(socket: BunSocket & { readonly data: Data }): void;
+  /** @param trusted whether the certificate, and the name in it, is what was asked for; `error` says why not */
+  handshake?(socket: { readonly data: Data }, trusted: boolean, error: unknown): void;
   data(socket: { readonly data: Data }, bytes: Buffer): void;
   drain(socket: { readonly data: Data }): void;
   /** The other side says no more. */
@@ -59,6 +62,7 @@ export interface BunConnectOptions<Data> {
   readonly port: number;
   readonly socket: BunSocketHandlers<Data>;
   readonly data: Data;
+  readonly tls?: { readonly serverName: string; readonly rejectUnauthorized: true; readonly ca?: string };
 }
 
 export interface BunRuntime {

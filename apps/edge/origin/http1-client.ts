@@ -1,0 +1,190 @@
+import { Connection, type ConnectionPool } from './http1-connection.ts';
+import { Exchange } from './http1-exchange.ts';
+import { failure } from './http1-request.codec.ts';
+import { FieldLines } from './http1-response.codec.ts';
+import type { OpenWire, WireTarget } from './http1-wire.ts';
+import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
+
+/** Connections to one origin at once; what is asked for beyond that waits for one. */
+const connectionsMax = 1024;
+/** What is not asked for any more is let go before most origins do it themselves, ms. */
+const idleMs = 4000;
+/**
+ * A connection over which an answer came is left alone for so long, and up to twice as long, before it is used again: what an origin
+ * sends behind an answer is read by then, and taken for what it is, ms.
+ */
+const restMs = 10;
+/** For how long an origin that did so is asked on connections of their own, ms. */
+const doubtMs = 600_000;
+
+function notReached(error: unknown): Error {
+  const { code } = error as { code?: unknown };
+  return failure(typeof code === 'string' ? code : 'FailedToOpenSocket', 'The origin cannot be reached.', error);
+}
+
+export interface Http1ClientInit {
+  readonly target: WireTarget;
+  /** Of a request that names no other. */
+  readonly host: string;
+  readonly connectTimeoutMs: number;
+}
+
+export interface Http1ClientDeps {
+  readonly open: OpenWire;
+  readonly now: () => number;
+}
+
+/**
+ * HTTP/1.1 to one address. Unlike the runtimes' own clients, which give a stream for every body, it knows at once when all of one is here
+ * with its head (ADR 54), and it uses no connection again before it has seen that nothing follows the answer (ADR 62).
+ */
+export class Http1Client implements OriginClient, ConnectionPool {
+  readonly #init: Http1ClientInit;
+  readonly #deps: Http1ClientDeps;
+  readonly #lines = new FieldLines();
+  /** The one that was used last is used next, so that those too many grow old. */
+  readonly #idle: Connection[] = [];
+  readonly #waiting: Exchange[] = [];
+  readonly #connections = new Set<Connection>();
+  #opening = 0;
+  #closed = false;
+  #sweeping: NodeJS.Timeout | undefined;
+  /** Those that have answered since the last look, and those that had by then. */
+  #answered: Connection[] = [];
+  #rested: Connection[] = [];
+  #looking: NodeJS.Timeout | undefined;
+  #doubtUntilMs = 0;
+
+  constructor(init: Http1ClientInit, deps: Http1ClientDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  request(request: OriginRequest): Promise<OriginResponse> {
+    return new Promise((resolve, reject) => {
+      const exchange = new Exchange(request, this.#init.host, { resolve, reject, lines: this.#lines });
+      if (exchange.over) return;
+      const idle = this.#idle.pop();
+      if (idle !== undefined && this.#deps.now() - idle.idleSinceMs < idleMs) return idle.take(exchange);
+      idle?.end();
+      this.#wait(exchange);
+    });
+  }
+
+  /** What is under way goes on to its end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#endUnused();
+    clearInterval(this.#sweeping);
+    clearTimeout(this.#looking);
+  }
+
+  rest(connection: Connection): void {
+    if (this.#closed || this.#isInDoubt) return connection.end();
+    this.#answered.push(connection);
+    this.#looking ??= setTimeout(() => this.#look(), restMs).unref();
+  }
+
+  lost(connection: Connection): void {
+    this.#connections.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    this.#open();
+  }
+
+  doubt(): void {
+    this.#doubtUntilMs = this.#deps.now() + doubtMs;
+    this.#endUnused();
+  }
+
+  get #isInDoubt(): boolean {
+    return this.#doubtUntilMs > 0 && this.#deps.now() < this.#doubtUntilMs;
+  }
+
+  #endUnused(): void {
+    for (const connection of [...this.#idle.splice(0), ...this.#answered.splice(0), ...this.#rested.splice(0)]) connection.end();
+  }
+
+  /** Between two looks everything that had come was read, however late they are. */
+  #look(): void {
+    const rested = this.#rested;
+    this.#rested = this.#answered;
+    this.#answered = [];
+    this.#looking = this.#rested.length > 0 ? setTimeout(() => this.#look(), restMs).unref() : undefined;
+    for (const connection of rested) if (connection.isOpen) this.#use(connection);
+  }
+
+  #use(connection: Connection): void {
+    const next = this.#nextWaiting();
+    if (next !== undefined) return connection.take(next);
+    if (this.#closed || this.#isInDoubt) return connection.end();
+    connection.idleSinceMs = this.#deps.now();
+    this.#idle.push(connection);
+    this.#sweeping ??= setInterval(() => this.#sweep(), idleMs / 4).unref();
+  }
+
+  #wait(exchange: Exchange): void {
+    this.#waiting.push(exchange);
+    this.#open();
+  }
+
+  /** One for each who waits, as far as there may be so many. */
+  #open(): void {
+    if (this.#opening >= this.#waiting.length || this.#connections.size >= connectionsMax) return;
+    const connection = new Connection(this);
+    this.#connections.add(connection);
+    this.#opening++;
+    this.#connect(connection).then(
+      () => {
+        this.#opening--;
+        // The origin may have closed it already, or talked unasked.
+        if (connection.isOpen) this.#use(connection);
+        else this.#unreachable(failure('ECONNRESET', 'The origin closed the connection.'));
+      },
+      (error: unknown) => {
+        this.#opening--;
+        this.#connections.delete(connection);
+        this.#unreachable(error);
+      },
+    );
+  }
+
+  #connect(connection: Connection): Promise<void> {
+    const { connectTimeoutMs, target } = this.#init;
+    const { promise, reject, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      // It may still come.
+      connection.end();
+      reject(failure('ETIMEDOUT', `The origin took no connection within ${connectTimeoutMs} ms.`));
+    }, connectTimeoutMs);
+    this.#deps
+      .open(target, connection)
+      .then((wire) => {
+        connection.opened(wire);
+        resolve();
+      }, reject)
+      .finally(() => clearTimeout(timer));
+    return promise;
+  }
+
+  /** One who waits goes without an answer for each connection that there is none of. */
+  #unreachable(error: unknown): void {
+    this.#nextWaiting()?.fail(error instanceof OriginError ? error : notReached(error));
+    this.#open();
+  }
+
+  /** Whoever has gone meanwhile is passed over. */
+  #nextWaiting(): Exchange | undefined {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) if (!next.over) return next;
+    return undefined;
+  }
+
+  #sweep(): void {
+    const sinceMs = this.#deps.now() - idleMs;
+    const old = this.#idle.filter((connection) => connection.idleSinceMs <= sinceMs);
+    for (const connection of old) connection.end();
+    if (this.#idle.length > 0) return;
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
+  }
+}

@@ -1,0 +1,156 @@
+import type { ByteSource } from '../server/exchange.ts';
+import { edgeLimits } from '../edge.constants.ts';
+import { BodyFraming, requestHead } from './http1-request.codec.ts';
+import { Http1Response, type AfterResponse, type FieldLines, type Http1Head, type Http1Sink } from './http1-response.codec.ts';
+import type { OriginRequest, OriginResponse } from './origin-client.ts';
+
+/** Of a response, held for a reader that is slower than the origin, bytes. */
+const heldBytesMax = 256 * 1024;
+
+export interface ExchangeEnds {
+  readonly resolve: (response: OriginResponse) => void;
+  readonly reject: (error: unknown) => void;
+  readonly lines: FieldLines;
+}
+
+/** The connection that an exchange is on. */
+export interface ExchangeConnection {
+  send(bytes: string | Uint8Array): void;
+  readonly isFull: boolean;
+  pause(paused: boolean): void;
+  /** The exchange is over. */
+  free(after: AfterResponse): void;
+}
+
+/** One request and its response on a connection. It is the body of its response. */
+export class Exchange implements Http1Sink, ByteSource {
+  readonly #request: OriginRequest;
+  readonly #head: string | Uint8Array;
+  readonly #resolve: (response: OriginResponse) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly reader: Http1Response;
+  /** Undefined before and after its time on a connection. */
+  #connection: ExchangeConnection | undefined;
+  readonly #chunks: Uint8Array[] = [];
+  #held = 0;
+  #answered = false;
+  #state: 'open' | 'complete' | Error = 'open';
+  #wanted: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  #uploaded: boolean;
+  #emptied: PromiseWithResolvers<void> | undefined;
+  readonly #abort = (): void => this.cancel();
+
+  constructor(request: OriginRequest, host: string, { lines, reject, resolve }: ExchangeEnds) {
+    this.#request = request;
+    this.#head = requestHead(request, host);
+    this.#uploaded = request.body === undefined;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.reader = new Http1Response(request.method, edgeLimits.origin.headBytesMax, this, lines);
+    if (request.cancelling.aborted) this.cancel();
+    else request.cancelling.tell(this.#abort);
+  }
+
+  get over(): boolean {
+    return this.#state !== 'open';
+  }
+
+  begin(connection: ExchangeConnection): void {
+    this.#connection = connection;
+    connection.send(this.#head);
+    if (this.#request.body !== undefined) void this.#upload(this.#request.body).catch((error: unknown) => this.fail(error));
+  }
+
+  /** What was written has gone out. */
+  drained(): void {
+    this.#emptied?.resolve();
+    this.#emptied = undefined;
+  }
+
+  head({ endsWithConnection, fields, status }: Http1Head): void {
+    this.#answered = true;
+    const none = this.#request.method === 'HEAD' || status === 204 || status === 304;
+    // Who waits hears of it when all that came with it was looked at: most bodies are whole by then.
+    this.#resolve({ status, fields, body: none ? null : this, endsWithConnection });
+  }
+
+  body(bytes: Uint8Array): void {
+    if (this.#wanted !== undefined) {
+      this.#wanted.resolve(bytes);
+      this.#wanted = undefined;
+      return;
+    }
+    this.#chunks.push(bytes);
+    this.#held += bytes.length;
+    if (this.#held > heldBytesMax) this.#connection?.pause(true);
+  }
+
+  end(after: AfterResponse): void {
+    this.#settle('complete');
+    this.#wanted?.resolve(undefined);
+    this.#wanted = undefined;
+    // An answer may come before the request is over: the rest of that would be the beginning of the next.
+    this.#leave(this.#uploaded ? after : 'closes');
+  }
+
+  /** The response will not come, or not to its end. */
+  fail(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#settle(error instanceof Error ? error : new Error(String(error)));
+    if (!this.#answered) this.#reject(error);
+    this.#wanted?.reject(error);
+    this.#wanted = undefined;
+    this.#leave('closes');
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#held -= chunk.length;
+      if (this.#held <= heldBytesMax) this.#connection?.pause(false);
+      return Promise.resolve(chunk);
+    }
+    if (this.#state === 'complete') return Promise.resolve(undefined);
+    if (this.#state !== 'open') return Promise.reject(this.#state);
+    this.#wanted = Promise.withResolvers();
+    return this.#wanted.promise;
+  }
+
+  rest(): Uint8Array | undefined {
+    if (this.#state !== 'complete') return undefined;
+    const chunks = this.#chunks.splice(0);
+    this.#held = 0;
+    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+  }
+
+  cancel(): void {
+    this.fail(new Error('Nobody wants it any more.'));
+  }
+
+  #settle(state: 'complete' | Error): void {
+    this.#state = state;
+    this.#request.cancelling.tell(undefined);
+  }
+
+  #leave(after: AfterResponse): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.drained();
+    if (!this.#uploaded) this.#request.body?.cancel();
+    connection?.free(after);
+  }
+
+  /** As fast as the connection takes it. */
+  async #upload(source: ByteSource): Promise<void> {
+    const framing = new BodyFraming(this.#request);
+    while (this.#connection !== undefined && !this.#uploaded) {
+      const bytes = await source.read();
+      // Its time on the connection may be over.
+      if (this.#connection === undefined) return;
+      const piece = bytes === undefined ? framing.end() : framing.piece(bytes);
+      this.#uploaded = framing.isWhole;
+      if (piece !== undefined) this.#connection.send(piece);
+      if (!this.#uploaded && this.#connection.isFull) await (this.#emptied = Promise.withResolvers()).promise;
+    }
+  }
+}
