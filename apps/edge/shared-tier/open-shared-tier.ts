@@ -20,6 +20,8 @@ const patternsMax = 100;
 /** The head of a record, and what shows that a value is longer than any that was written. */
 const headBytesMax = 512 * 1024;
 const commandTimeoutMs = 2000;
+/** Edges without a log must be back soon where they know better than the server (`standsMs`). */
+const siteLongestPauseMs = 1000;
 const learning = { lifetimeMs: sharedLifetimeMaxMs, recordsMax: 20_000, timeMaxMs: 5000 } as const;
 
 export interface SharedTierParts {
@@ -44,13 +46,14 @@ interface TierParts extends Pick<SharedTierParts, 'known' | 'lifecycle' | 'logge
   readonly setting: string;
   readonly purges: Pick<PurgePositions, 'holds'>;
   readonly epoch?: Pick<SharedStoreInit, 'epochName' | 'onEpoch'>;
+  readonly longestPauseMs?: number;
 }
 
 async function openTier(
   { objectBytesMax, url, waitMs }: SharedTierSettings,
-  { epoch, known, lifecycle, logger, now, purges, setting }: TierParts,
+  { epoch, known, lifecycle, logger, longestPauseMs, now, purges, setting }: TierParts,
 ): Promise<{ readonly tier: SharedTier; readonly store: SharedStore }> {
-  const redis = await RedisConnection.open({ url, commandTimeoutMs, setting });
+  const redis = await RedisConnection.open({ url, commandTimeoutMs, setting, ...(longestPauseMs === undefined ? {} : { longestPauseMs }) });
   const store = new SharedStore(redis, { bytesMax: objectBytesMax + headBytesMax, ...epoch });
   lifecycle.onStop('engines', 'shared tier', () => store.close());
   const guard = new TierGuard({
@@ -86,6 +89,7 @@ export async function openSiteTier(settings: SharedTierSettings, site: string, p
     known: () => opened.epoch?.known(),
     purges: { holds: (subject, positions) => opened.epoch?.holds(subject, positions) === true },
     setting: '`shared` in the file of the site',
+    longestPauseMs: siteLongestPauseMs,
     epoch: { epochName: (life) => `streams:edge:epoch:${site}:${life}`, onEpoch: (epoch) => opened.epoch?.seen(epoch) },
   });
   const epoch = new SiteEpoch(site, { store, stopping: parts.lifecycle.stopping, now: parts.now });

@@ -32,6 +32,13 @@ export interface SharedStoreInit {
   readonly onEpoch?: ((epoch: bigint | undefined) => void) | undefined;
 }
 
+export interface EpochChange {
+  /** What stood there, where it was replaced. */
+  readonly before: bigint | undefined;
+  /** What stands there now. */
+  readonly stands: bigint | undefined;
+}
+
 /** Where no number stands: asked for while its place is not known. */
 const unnamed = 'streams:edge:epoch';
 
@@ -50,6 +57,8 @@ export class SharedStore {
   readonly #init: SharedStoreInit;
   /** What the server said last of its replication: another one once it has taken another server's data, or parted from it. */
   #replication: string | undefined;
+  /** The connection over which it did: over another one it may be another server, or the same with other data. */
+  #connection = 0;
 
   constructor(redis: RedisConnection, init: SharedStoreInit) {
     this.#redis = redis;
@@ -78,7 +87,9 @@ export class SharedStore {
    * life of its data has its own.
    */
   #epochName(): string | undefined {
-    const { serverRun } = this.#redis;
+    const { connection, serverRun } = this.#redis;
+    if (connection !== this.#connection) this.#replication = undefined;
+    this.#connection = connection;
     if (serverRun === undefined || (this.#asksReplication && this.#replication === undefined)) return undefined;
     return this.#init.epochName?.(this.#replication === undefined ? serverRun : `${serverRun}:${this.#replication}`);
   }
@@ -104,20 +115,20 @@ export class SharedStore {
     });
   }
 
-  /** @returns what stands there now: an old one stays unless it is to be replaced */
-  async setEpoch(epoch: bigint, replace: boolean): Promise<bigint | undefined> {
+  /** @param replace an old one stays unless it is to be replaced. @throws also when the server may have other data than before */
+  async setEpoch(epoch: bigint, replace: boolean): Promise<EpochChange> {
     return this.#redis.run(async (client) => {
       if (this.#asksReplication && this.#replication === undefined) this.#isSame(await client.info('replication'));
       const epochName = this.#epochName();
       if (epochName === undefined) throw new Error('the server has not said yet which it is');
       const pipeline = client.pipeline();
-      if (replace) pipeline.set(epochName, String(epoch));
+      if (replace) pipeline.set(epochName, String(epoch), 'GET');
       else pipeline.set(epochName, String(epoch), 'NX');
       pipeline.get(epochName);
       if (this.#asksReplication) pipeline.info('replication');
-      const [, stands, info] = resultsOf(await pipeline.exec()) as readonly [unknown, string | null, string | undefined];
+      const [before, stands, info] = resultsOf(await pipeline.exec()) as readonly [string | null, string | null, string | undefined];
       if (!this.#isSame(info)) throw new Error('the server has other data by now');
-      return epochOf(stands);
+      return { before: replace ? epochOf(before) : undefined, stands: epochOf(stands) };
     });
   }
 

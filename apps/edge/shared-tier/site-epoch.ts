@@ -1,6 +1,6 @@
 import type { PurgeSubject } from '#core/http-cache';
 import { backOffMs, pause } from '#runtime';
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { SharedStore } from './shared-store.ts';
 import type { KnownPurges } from './shared-tier.ts';
 
@@ -10,25 +10,31 @@ export interface SiteEpochDeps {
   readonly now: () => number;
 }
 
-/** Between two looks for a number that nobody could be asked for, ms. */
-const againMs = 1000;
+/** Between two looks at the number, ms. */
+export const lookMs = 250;
+/**
+ * A number that another edge has made must have stood for so long before it is believed, over one connection: an edge that knows a later
+ * one has replaced it by then, also when it has to connect again (`longestPauseMs`), ms.
+ */
+export const standsMs = 5000;
 
-/** Numbers that are remembered as replaced. */
-const replacedMax = 1000;
+const randomBits = 20n;
 
 /**
- * What stands in for the log where edges are alone: a number under one name of the shared tier, which each purge replaces by another. What
- * was kept under an earlier one holds no more, whatever was purged: a site has few purges, and its edges have no other way to agree.
+ * What stands in for the log where edges are alone: a number under one name of the shared tier, which each purge replaces by a higher one.
+ * What was kept under an earlier one holds no more, whatever was purged: a site has few purges, and its edges have no other way to agree.
+ *
+ * The server may be put back to a time before a purge, without a sign of it. Who knows a higher number than the one that stands replaces
+ * it; and who does not know believes none that has not stood for long enough for the others to see it.
  */
 export class SiteEpoch {
   readonly #site: string;
   readonly #deps: SiteEpochDeps;
   #current: bigint | undefined;
-  /** As it was known last, also while it is not known. */
-  #last: bigint | undefined;
-  #nextLookMs = 0;
-  /** Should one of them come back, the server has been put back to a time before a purge. */
-  readonly #replaced = new Set<bigint>();
+  /** Of all that were ever seen here: whatever is lower has been replaced. */
+  #highest = 0n;
+  /** What stands there and is not believed yet, and since when. */
+  #standing: { readonly epoch: bigint; readonly sinceMs: number } | undefined;
   /** A purge that the tier has not been told of yet: until then it is not used. */
   #renewing: Promise<void> | undefined;
 
@@ -38,7 +44,6 @@ export class SiteEpoch {
   }
 
   known(): KnownPurges | undefined {
-    if (this.#current === undefined && this.#renewing === undefined && this.#deps.now() >= this.#nextLookMs) void this.begin();
     return this.#current === undefined ? undefined : { log: this.#site, positions: [this.#current] };
   }
 
@@ -46,27 +51,39 @@ export class SiteEpoch {
     return positions.length === 1 && positions[0] === this.#current;
   }
 
-  /** What each reading brings; none where the server has lost it, and everything that was kept with it. */
+  /** What each reading brings; undefined where the server has lost it, or may be another one, or is connected to anew. */
   seen(epoch: bigint | undefined): void {
-    if (this.#renewing !== undefined) return;
-    if (epoch !== undefined && this.#replaced.has(epoch)) return void this.purged();
-    if (epoch === undefined) {
-      this.#current = undefined;
-      void this.begin();
-    } else this.#become(epoch);
+    if (this.#renewing !== undefined || epoch === this.#current) return;
+    this.#current = undefined;
+    if (this.#standing?.epoch !== epoch) this.#standing = undefined;
+    if (epoch !== undefined && epoch < this.#highest) void this.purged();
   }
 
-  /** Looks for the number, or makes one where there is none. */
+  /** Looks at the number, and makes one where there is none. */
+  async look(): Promise<void> {
+    if (this.#renewing !== undefined) return;
+    const { now, store } = this.#deps;
+    const [own, askedAtMs] = [this.#next(), now()];
+    const stands = (await store.setEpoch(own, false).catch(() => undefined))?.stands;
+    if (this.#renewing !== undefined) return;
+    this.seen(stands);
+    if (stands === undefined || stands === this.#current || stands < this.#highest) return;
+    this.#highest = stands;
+    // Under one that was never there before nothing was kept.
+    if (stands === own) this.#current = own;
+    else if (this.#standing?.epoch !== stands) this.#standing = { epoch: stands, sinceMs: now() };
+    else if (askedAtMs - this.#standing.sinceMs >= standsMs) this.#current = stands;
+  }
+
+  /** Looks from now on, until the edge stops; resolves after the first look. */
   async begin(): Promise<void> {
-    this.#nextLookMs = this.#deps.now() + againMs;
-    const epoch = await this.#deps.store.setEpoch(newEpoch(), false).catch(() => undefined);
-    if (epoch !== undefined) this.seen(epoch);
-    else if (this.#renewing === undefined) this.#current = undefined;
+    await this.look();
+    void this.#watch();
   }
 
   /** Something was purged. Resolves when nothing of before is found any more, by anybody; however long that takes. */
   purged(): Promise<void> {
-    this.#current = undefined;
+    this.#current = this.#standing = undefined;
     const renewing = (this.#renewing ?? Promise.resolve()).then(() => this.#renew());
     this.#renewing = renewing;
     return renewing.finally(() => {
@@ -74,30 +91,35 @@ export class SiteEpoch {
     });
   }
 
-  #become(epoch: bigint): void {
-    if (this.#last !== undefined && this.#last !== epoch) this.#replaced.add(this.#last);
-    for (const oldest of this.#replaced) {
-      if (this.#replaced.size <= replacedMax) break;
-      this.#replaced.delete(oldest);
+  async #watch(): Promise<void> {
+    const { stopping } = this.#deps;
+    while (!stopping.aborted) {
+      await pause(lookMs, stopping);
+      await this.look();
     }
-    this.#current = this.#last = epoch;
   }
 
   async #renew(): Promise<void> {
     const { stopping, store } = this.#deps;
-    for (let failures = 0; !stopping.aborted; failures++) {
+    for (let failures = 0; !stopping.aborted;) {
+      const own = this.#next();
       try {
-        const epoch = await store.setEpoch(newEpoch(), true);
-        if (epoch !== undefined) this.#become(epoch);
+        const { before, stands } = await store.setEpoch(own, true);
+        const highest = [this.#highest, own, before ?? 0n].reduce((a, b) => (a > b ? a : b));
+        this.#highest = highest;
+        // The clock of whoever made the one before is ahead of ours: nobody must take ours for an earlier one.
+        if (own < highest) continue;
+        if (stands === own) this.#current = own;
         return;
       } catch {
-        await pause(backOffMs(failures, 100, 2000), stopping);
+        await pause(backOffMs(failures++, 100, 2000), stopping);
       }
     }
   }
-}
 
-/** Never one that there was. */
-function newEpoch(): bigint {
-  return randomBytes(8).readBigUInt64BE() >> 1n;
+  /** Higher than all that there were, and no other edge's. */
+  #next(): bigint {
+    const own = (BigInt(this.#deps.now()) << randomBits) | BigInt(randomInt(2 ** Number(randomBits)));
+    return own > this.#highest ? own : this.#highest + 1n;
+  }
 }

@@ -9,13 +9,14 @@ export interface RedisInit {
   readonly commandTimeoutMs?: number;
   /** The setting that a refusal points to; `REDIS_URL` by default. */
   readonly setting?: string;
+  /** Between two attempts to connect again, 3000 ms by default. */
+  readonly longestPauseMs?: number;
 }
 
 const connectTimeoutMs = 3000;
 /** Who starts does not wait longer for one that takes connections and says nothing. */
 const openTimeoutMs = 1000;
 const firstPauseMs = 50;
-const longestPauseMs = 3000;
 
 /**
  * The one connection of a process. It comes back by itself, with back-off and jitter, for as long as it takes; meanwhile
@@ -26,6 +27,7 @@ export class RedisConnection {
   readonly #setting: string;
   #lastError: Error | undefined;
   #serverRun: string | undefined;
+  #connections = 0;
   #asked: Promise<void> | undefined;
 
   private constructor(client: Redis, setting: string) {
@@ -35,13 +37,14 @@ export class RedisConnection {
     client.on('error', (error: Error) => (this.#lastError = error));
     client.on('ready', () => {
       this.#lastError = undefined;
+      this.#connections++;
       this.#asked = this.#askRun();
     });
     client.on('close', () => (this.#serverRun = undefined));
   }
 
   /** Resolves also where Redis is away, or silent; then the first connection is one of those that come back. */
-  static async open({ url, commandTimeoutMs = 500, setting = 'REDIS_URL' }: RedisInit): Promise<RedisConnection> {
+  static async open({ url, commandTimeoutMs = 500, longestPauseMs = 3000, setting = 'REDIS_URL' }: RedisInit): Promise<RedisConnection> {
     const client = new Redis(url, {
       lazyConnect: true,
       connectionName: 'streams',
@@ -69,6 +72,11 @@ export class RedisConnection {
    */
   get serverRun(): string | undefined {
     return this.#serverRun;
+  }
+
+  /** The number of the connection: another one after each time that it was lost. */
+  get connection(): number {
+    return this.#connections;
   }
 
   async #askRun(): Promise<void> {
