@@ -39,11 +39,23 @@ beforeEach(async () => {
   tellSegment(5);
 });
 
-function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = '720p', discontinuity = false, initCid = 'binit'): void {
+interface PartPlace {
+  readonly startUs?: number;
+  readonly durationUs?: number;
+}
+
+function tellPart(
+  mediaSequence: number,
+  index: number,
+  run = 'r1',
+  rendition = '720p',
+  discontinuity = false,
+  initCid = 'binit',
+  { startUs = mediaSequence * 2_000_000 + index * 500_000, durationUs = 500_000 }: PartPlace = {},
+): void {
   const place = { run, rendition, mediaSequence, initCid, discontinuity, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
-  const startUs = mediaSequence * 2_000_000 + index * 500_000;
   const track = index === 0 ? { timescale: 90_000, codecs: 'avc1.64001f' } : undefined;
-  const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000, track };
+  const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs, track };
   packager.tell(part, Buffer.from(`${rendition} ${mediaSequence}.${index}.${run}`));
 }
 
@@ -56,13 +68,19 @@ interface Stored {
   readonly sizeBytes?: number;
   readonly cid?: string;
   readonly captions?: EdgeSegment['captions'];
+  readonly startUs?: number;
+  readonly durationUs?: number;
 }
 
-function tellStored(mediaSequence: number, run: string, { sizeBytes = 9, cid, captions = [] }: Stored = {}): void {
+function tellStored(
+  mediaSequence: number,
+  run: string,
+  { sizeBytes = 9, cid, captions = [], startUs = mediaSequence * 2_000_000, durationUs = 2_000_000 }: Stored = {},
+): void {
   for (const rendition of ['720p', 'audio'])
     packager.tell({
       ...{ kind: 'segment', run, rendition, mediaSequence, cid: cid ?? `b${rendition}${mediaSequence}`, sizeBytes, initCid: 'binit' },
-      ...{ startUs: mediaSequence * 2_000_000, durationUs: 2_000_000, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000, discontinuity: false },
+      ...{ startUs, durationUs, programDateTimeMs: 1_790_000_000_000 + startUs / 1000, discontinuity: false },
       ...{ startTicks: 0, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [], captions },
     });
 }
@@ -172,8 +190,11 @@ describe('captions by their number', () => {
     const other = await get('cc3.captions/6.vtt');
     expect([other.status, other.text.split('\n')[0], other.headers['cache-control']]).toEqual([200, 'WEBVTT', 'public, max-age=1']);
     const text = (await get('manifest.mpd')).text;
-    expect(text).toContain('media="$RepresentationID$/$Number$.vtt"');
+    expect(text).toContain('media="$RepresentationID$/p0-$Number$.vtt"');
     expect(text).toContain('<Representation id="cc1.captions"');
+    expect((await get('cc1.captions/p0-6.vtt')).text).toBe('WEBVTT\n\n00:00:12.000 --> 00:00:13.000\nYes.\n');
+    expect((await get('cc3.captions/p0-6.vtt')).text.split('\n')[0]).toBe('WEBVTT');
+    expect((await get('cc1.captions/p0-99.vtt')).status).toBe(404);
     expect((await get('cc1.captions/99.vtt')).status).toBe(404);
   });
 });
@@ -301,6 +322,58 @@ describe('a segment by its number, while it is made', () => {
     const text = (await get('manifest.mpd')).text;
     expect(text.match(/<Period /g)).toHaveLength(1);
     expect((await get('720p/p0-99.m4s')).status).toBe(404);
+  });
+
+  test('goes on with the next encoder where one ends within it: its time has one number', async () => {
+    const tellBoth = (mediaSequence: number, index: number, run: string, startUs: number, durationUs: number): void => {
+      for (const rendition of ['720p', 'audio']) tellPart(mediaSequence, index, run, rendition, false, 'binit', { startUs, durationUs });
+    };
+    await playlist();
+    for (const index of [0, 1, 2]) tellBoth(6, index, 'r1', 12_000_000 + index * 500_000, 500_000);
+    tellBoth(6, 3, 'r1', 13_500_000, 100_000);
+    const ofFirst = ['6.0.r1', '6.1.r1', '6.2.r1', '6.3.r1'];
+    const { body } = await read('720p/p0-6.m4s');
+    tellStored(6, 'r1', { sizeBytes: grown(ofFirst).length, startUs: 12_000_000, durationUs: 1_600_000 });
+    await becomes(body, grown(ofFirst), 'open');
+    const next = read('720p/p0-7.m4s');
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 7, renditions: ['720p', 'audio'] });
+    tellBoth(7, 0, 'r2', 13_600_000, 400_000);
+    await becomes(body, grown([...ofFirst, '7.0.r2']), 'open');
+    tellBoth(8, 0, 'r2', 14_000_000, 500_000);
+    await becomes((await next).body, grown(['8.0.r2']), 'open');
+    tellStored(7, 'r2', { sizeBytes: grown(['7.0.r2']).length, startUs: 13_600_000, durationUs: 400_000 });
+    await becomes(body, grown([...ofFirst, '7.0.r2']), 'complete');
+  });
+
+  test('in which encoders met is made of both, for ever, and those behind it are counted on', async () => {
+    const captions = (time: string): string => `WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n${time} --> 00:00:13.000\nYes.\n`;
+    await announceSegment(world, id, 6, { startUs: 12_000_000, durationUs: 300_000, captions: captions('00:00:12.000') });
+    await world.settle();
+    // The rest may come: it is waited for.
+    const [early, words] = [read('720p/p0-6.m4s'), get('cc1.captions/p0-6.vtt')];
+    await becomes((await early).body, `${id} 720p 6 1`, 'open');
+    expect(await isOpen(words)).toBe(true);
+    await announceSegment(world, id, 7, { startUs: 12_300_000, durationUs: 1_700_000, captions: captions('00:00:12.300') });
+    await announceSegment(world, id, 8, { startUs: 14_000_000 });
+    await world.settle();
+    const text = `${id} 720p 6 1${id} 720p 7 1`;
+    await becomes((await early).body, text, 'complete');
+    const stored = await get('720p/p0-6.m4s');
+    expect([stored.status, stored.text, stored.headers['cache-control']]).toEqual([200, text, 'public, max-age=31536000, immutable']);
+    const again = await ask(gateway.url, `/live/${id}/720p/p0-6.m4s`, { headers: { 'if-none-match': stored.headers['etag'] as string } });
+    expect(again.status).toBe(304);
+    for (const [path, of] of [
+      ['720p/p0-7.m4s', 8],
+      ['720p/7.m4s', 7],
+      ['720p/p0-5.m4s', 5],
+    ] as const)
+      expect([path, (await get(path)).text]).toEqual([path, `${id} 720p ${of} 1`]);
+    const whole = captions('00:00:12.000') + '\n00:00:12.300 --> 00:00:13.000\nYes.\n';
+    for (const answer of [await words, await get('cc1.captions/p0-6.vtt')]) expect(answer.text).toBe(whole);
+    const manifest = (await get('manifest.mpd')).text;
+    expect(manifest.match(/<Period /g)).toHaveLength(1);
+    expect(manifest.match(/availabilityTimeComplete="false"/g)).toHaveLength(2);
+    expect(manifest).not.toContain('SegmentTimeline');
   });
 
   test('that was left out is nothing in its period, and not found without one', async () => {

@@ -29,7 +29,7 @@ export function liveStreamCases(set: EngineSet): void {
     beforeAll(async () => {
       mkdirSync(screenshots, { recursive: true });
       engines = await set.start();
-      platform = await Platform.start({ env: engines.env });
+      platform = await Platform.start({ env: { ...engines.env, FAILOVER_RETURN_MS: '3000' } });
       stream = await platform.api<Created>('POST', '/api/v1/stream/start', { name: 'Evening news', graceSeconds: 5 });
       publisher = new Publisher({ url: platform.rtmpUrl(stream.streamKey) });
       viewer = await Viewer.open(platform.signInUrl);
@@ -50,6 +50,21 @@ export function liveStreamCases(set: EngineSet): void {
         () => `No picture.\n${viewer.problems.join('\n')}\n${platform.log.slice(-3000)}`,
       );
     const playlist = async (path: string): Promise<string> => (await fetch(`${platform.edgeUrl}/live/${stream.id}/${path}`)).text();
+
+    /** Both encoders' pictures are coded alike: there is no new period, and segments go out while they are made, as before. */
+    async function staysAtTheLiveEdge(page: DashPage): Promise<void> {
+      const manifest = await playlist('manifest.mpd');
+      expect(manifest.match(/<Period /g)).toHaveLength(1);
+      expect(manifest.match(/<SegmentTemplate [^>]*availabilityTimeComplete="false"/g)).toHaveLength(2);
+      expect(manifest).toContain('<Latency ');
+      // Listed segments are played three of them behind.
+      await until(
+        async () => ((await page.viewer.look())?.latencyMs ?? Infinity) < 4000,
+        30_000,
+        () => 'dash.js is not at the live edge.',
+      );
+      expect((await page.look()).problems).toEqual([]);
+    }
 
     test('plays: the time moves, the picture is not black, and its timecode tells the latency', async () => {
       const first = await look();
@@ -181,12 +196,30 @@ export function liveStreamCases(set: EngineSet): void {
       await showWhatIsDrawnSince(Date.now() + 100, 'The second encoder is not seen.');
       for (const { page } of viewers) expect(await page.evaluate('window.neverReloaded')).toBe(true);
       expect((await dashPage.look()).problems).toEqual([]);
-      // Both are encoded alike, so that there is no new period either.
-      expect((await (await fetch(`${platform.edgeUrl}/live/${stream.id}/manifest.mpd`)).text()).match(/<Period /g)).toHaveLength(1);
-      await dashPage.close();
-      dashPage = undefined;
+      await staysAtTheLiveEdge(dashPage);
       const detail = await platform.api<{ publishers: readonly object[]; failover: object }>('GET', `/api/v1/streams/${stream.id}`);
       expect(detail).toMatchObject({ status: 'live', publishers: [{ endpoint: 'backup', active: true }], failover: { lastReason: expect.any(String) } });
+    });
+
+    test('goes back to the first when it is there again, and who comes then sees it by DASH as early as before', async () => {
+      const back = new Publisher({ url: platform.rtmpUrl(stream.streamKey) });
+      const backup = publisher;
+      publisher = back;
+      const bar = viewer.page.getByTestId('publishers');
+      await until(
+        async () => /primary: on air.*backup: in waiting/.test((await bar.textContent().catch(() => '')) ?? ''),
+        30_000,
+        () => `The first encoder is not gone back to.\n${back.log}`,
+      );
+      const late = await DashPage.open('dash.js', `${platform.edgeUrl}/live/${stream.id}/manifest.mpd`);
+      try {
+        for (const page of [late, dashPage as DashPage]) await staysAtTheLiveEdge(page);
+      } finally {
+        await late.close();
+        await dashPage?.close();
+        dashPage = undefined;
+        await backup.stop();
+      }
     });
 
     test('a stopped stream is a recording from its first segment to its last', async () => {

@@ -1,7 +1,10 @@
 import { missingSegment } from '#core/fmp4';
 import { OperatingError } from '#kernel';
 import { captionedRendition, captionsCid, emptyCaptionsName } from '../origin/caption-tracks.ts';
+import type { CountedPlace } from '../origin/counted-segments.ts';
 import type { SegmentState } from './live-parts.core.ts';
+import type { Segment } from '../origin/segment-rows.ts';
+import { slotState, storedSlot, type SlotView } from './live-slot.core.ts';
 import type { LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
 
@@ -9,8 +12,6 @@ import type { LiveViews } from './live-views.ts';
 export interface SegmentPlace {
   readonly rendition: string;
   readonly mediaSequence: number;
-  /** Number that the period begins with which it is asked for as a segment of; undefined: whichever. */
-  readonly period?: number | undefined;
 }
 
 /** The bytes of a stored segment. */
@@ -20,14 +21,17 @@ export type LiveSegment =
   | { readonly kind: 'stored'; readonly cid: string }
   /** Its bytes as they come. Throws where they break off. */
   | { readonly kind: 'growing'; readonly bytes: () => AsyncGenerator<Uint8Array, void> }
-  /** The same of one of which nothing has come yet, and perhaps nothing will. */
-  | { readonly kind: 'held'; readonly bytes: (read: ReadStored) => AsyncGenerator<Uint8Array, void> }
   /** Nobody can know of it yet. */
   | { readonly kind: 'far' }
-  /** There is nothing of it, and never will be; or it is of another period than it was asked for. */
-  | { readonly kind: 'lost' | 'elsewhere' }
+  /** There is nothing of it, and never will be. */
+  | { readonly kind: 'lost' }
   /** It did not come in time, or too many wait. */
   | { readonly kind: 'late' | 'full' };
+
+/** What players count to. */
+export type LiveSlot =
+  /** Its bytes as they come, and whether anything has come yet. Throws where they break off. */
+  { readonly kind: 'growing' | 'held'; readonly bytes: (read: ReadStored) => AsyncGenerator<Uint8Array, void> } | { readonly kind: 'far' | 'lost' | 'full' };
 
 /** Segments by their numbers before the rows have them: while they are made, part after part, as LL-DASH players read them. */
 export class LiveSegments {
@@ -44,9 +48,6 @@ export class LiveSegments {
     await view.ready();
     const { rendition, mediaSequence } = place;
     const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
-    if (!isWithin(view, place)) return { kind: 'elsewhere' };
-    if (place.period !== undefined && isHeld(state()))
-      return this.#views.full ? { kind: 'full' } : { kind: 'held', bytes: (read) => heldBytes(view, place, { state, read }) };
     if (state().kind === 'soon') {
       if (this.#views.full) return { kind: 'full' };
       const waited = await view.wait(`${rendition} ${mediaSequence} begins`, () => state().kind !== 'soon');
@@ -54,9 +55,28 @@ export class LiveSegments {
       if (waited !== 'ready') return { kind: waited === 'late' && still.kind === 'soon' && !still.isNext ? 'far' : waited };
     }
     const found = state();
-    if (!isWithin(view, place)) return { kind: 'elsewhere' };
     if (found.kind === 'growing') return { kind: 'growing', bytes: () => bytesOf(view, place, found.growth.run) };
     return found.kind === 'soon' || found.kind === 'far' ? { kind: 'far' } : found;
+  }
+
+  /** The same of what players count to; undefined without a live edge. */
+  async counted(streamId: string, place: CountedPlace): Promise<LiveSlot | undefined> {
+    const view = await this.#views.of(streamId);
+    if (view === undefined) return undefined;
+    await view.ready();
+    const state = slotState(viewed(view), place, -1);
+    const bytes = (read: ReadStored): AsyncGenerator<Uint8Array, void> => slotBytes(view, place, read);
+    switch (state.kind) {
+      case 'elsewhere':
+      case 'over':
+        return { kind: 'lost' };
+      case 'awaited':
+        if (state.ahead > heldAheadMax) return { kind: 'far' };
+        return this.#views.full ? { kind: 'full' } : { kind: 'held', bytes };
+      case 'stored':
+      case 'growing':
+        return { kind: 'growing', bytes };
+    }
   }
 
   /**
@@ -78,19 +98,28 @@ export class LiveSegments {
     const segment = view.parts.of(rendition).find((one) => one.mediaSequence === mediaSequence);
     return (segment === undefined ? undefined : captionsCid(segment, channel)) ?? emptyCaptionsName;
   }
+
+  /** The same of what players count to: one for each run that has something to say in it. */
+  async countedCaptions(streamId: string, channel: string, counted: Omit<CountedPlace, 'rendition'>): Promise<readonly string[] | undefined> {
+    const view = await this.#views.of(streamId);
+    if (view === undefined) return undefined;
+    await view.ready();
+    const { window } = view.state;
+    const rendition = window === undefined ? undefined : captionedRendition(window);
+    if (rendition === undefined) return undefined;
+    const place = { rendition, ...counted };
+    const stored = (): readonly Segment[] | undefined => storedSlot(viewed(view), place);
+    const first = slotState(viewed(view), place, -1);
+    if (first.kind === 'awaited' && first.ahead > heldAheadMax) return undefined;
+    // Until the picture that they go with is stored there are none.
+    if (stored() === undefined && !this.#views.full) await view.wait(`${rendition} p${place.period}-${place.number} stored`, () => stored() !== undefined);
+    return (stored() ?? []).flatMap((segment) => captionsCid(segment, channel) ?? []);
+  }
 }
 
-/** Whether the rendition has one initialisation from the beginning of the period that is meant up to the segment. */
-function isWithin(view: LiveView, { period, rendition, mediaSequence }: SegmentPlace): boolean {
-  if (period === undefined) return true;
-  const begins = (number: number): boolean => number > period && number <= mediaSequence;
-  const { window } = view.state;
-  const newest = view.parts.parts(rendition)?.newest;
-  if (newest?.discontinuity === true && begins(newest.mediaSequence)) {
-    const before = window?.segments(rendition).findLast((one) => one.mediaSequence < newest.mediaSequence);
-    if (before?.initCid !== newest.initCid) return false;
-  }
-  return window === undefined || !window.changes(rendition).some(begins);
+function viewed(view: LiveView): SlotView {
+  const { window, ended } = view.state;
+  return { parts: view.parts, window, ended };
 }
 
 /** Players that count on while nobody publishes are this far ahead at most, segments: the grace period of a stream, and some. */
@@ -108,24 +137,30 @@ function isHeld(state: SegmentState): boolean {
 }
 
 /**
- * A segment that players count to and nobody has begun: while a publisher is away it is the one that it begins with when it
- * comes back, so that nobody misses it or has to be told. Something comes meanwhile, for players give up what nothing comes
- * of. What does not come in time is nothing; a player goes on to the next.
+ * What players count to, one segment after the other where runs meet in it. What nobody has begun is held: while a publisher is
+ * away it is what it begins with when it comes back, so that nobody misses it or has to be told; and so is the rest of what another
+ * run has begun. Something comes meanwhile, for players give up what nothing comes of. What does not come in time is nothing; a
+ * player goes on to the next.
  */
-async function* heldBytes(view: LiveView, place: SegmentPlace, { state, read }: Held): AsyncGenerator<Uint8Array, void> {
-  const { rendition, mediaSequence } = place;
-  const isDecided = (): boolean => !isHeld(state());
-  for (let heldMs = 0; heldMs < heldMsMax && !isDecided() && isWithin(view, place); heldMs += beatMs)
-    if ((await view.wait(`${rendition} ${mediaSequence} is held`, isDecided, beatMs)) !== 'ready') yield freeBox;
-  const found = isWithin(view, place) ? state() : undefined;
-  if (found?.kind === 'growing') yield* bytesOf(view, place, found.growth.run);
-  else if (found?.kind === 'stored') yield await read(found.cid);
-  else yield missingSegment();
-}
-
-interface Held {
-  readonly state: () => SegmentState;
-  readonly read: ReadStored;
+async function* slotBytes(view: LiveView, place: CountedPlace, read: ReadStored): AsyncGenerator<Uint8Array, void> {
+  const { rendition, number, period } = place;
+  for (let after = -1, heldMs = 0; ;) {
+    const state = slotState(viewed(view), place, after);
+    if (state.kind === 'growing') {
+      yield* bytesOf(view, { rendition, mediaSequence: state.mediaSequence }, state.run);
+      [after, heldMs] = [state.mediaSequence, 0];
+    } else if (state.kind === 'stored') {
+      yield await read(state.segment.cid);
+      [after, heldMs] = [state.segment.mediaSequence, 0];
+    } else if (state.kind === 'awaited' && heldMs < heldMsMax) {
+      const isDecided = (): boolean => slotState(viewed(view), place, after).kind !== 'awaited';
+      if ((await view.wait(`${rendition} p${period}-${number} behind ${after}`, isDecided, beatMs)) !== 'ready') yield freeBox;
+      heldMs += beatMs;
+    } else {
+      if (after < 0) yield missingSegment();
+      return;
+    }
+  }
 }
 
 async function* bytesOf(view: LiveView, { rendition, mediaSequence }: SegmentPlace, run: string): AsyncGenerator<Uint8Array, void> {

@@ -73,6 +73,11 @@ export class RenditionParts {
     return all.every(([, { isListed }]) => isListed) ? this.#partials : new Map(all.filter(([, { isListed }]) => isListed));
   }
 
+  /** All segments of which there were parts, in order, listed or not. */
+  get all(): Iterable<PartialSegments> {
+    return this.#partials.values();
+  }
+
   /** The newest segment of which there is a part; undefined before the first. */
   get newest(): PartialSegments | undefined {
     return this.#newest;

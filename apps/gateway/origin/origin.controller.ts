@@ -1,4 +1,4 @@
-import { emptyCaptions } from '#core/captions';
+import { emptyCaptions, joinedCaptions } from '#core/captions';
 import { missingSegment } from '#core/fmp4';
 import { captionsSuffix, gapName, iFramesSuffix, thumbnailsName } from '#core/hls';
 import { BlobStore, Clock } from '#ports';
@@ -14,6 +14,7 @@ import { LivePlaylists, type PartPlace } from '../low-latency/live-playlists.ts'
 import { LiveSegments, type SegmentPlace } from '../low-latency/live-segments.ts';
 import { WaitingTogether, type LivePlaylist } from '../low-latency/waiting-together.ts';
 import { emptyCaptionsName } from './caption-tracks.ts';
+import type { CountedPlace } from './counted-segments.ts';
 import { PastPlaylists } from './past-playlists.ts';
 import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
 import { corsHeaders, ManifestReplies, type ManifestFormat } from './manifest-replies.ts';
@@ -40,7 +41,7 @@ const partCaching = 'public, max-age=60, immutable';
 const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4', jpg: 'image/jpeg', vtt: 'text/vtt; charset=utf-8' };
 /** `<media sequence>.<index>.<run of the encoder>.m4s`. */
 const partName = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,3})\.([A-Za-z0-9]{1,64})\.m4s$/;
-/** `<media sequence>.m4s`, of captions `.vtt`, or `p<first of its period>-<media sequence>.m4s`. */
+/** `<media sequence>.m4s`, of captions `.vtt`, or, where players count, `p<first of its period>-<number>.m4s`. */
 const segmentName = /^(?:p(0|[1-9]\d{0,8})-)?(0|[1-9]\d{0,8})\.(m4s|vtt)$/;
 const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg|vtt)$/;
 
@@ -131,9 +132,13 @@ export class OriginController {
     if (pictureUs !== undefined) return this.#sendPictures(streamId, Number(pictureUs), request, reply);
     const [, period, number, extension] = segmentName.exec(file) ?? [];
     if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s", those of captions with ".vtt".');
+    if (period !== undefined) {
+      const counted = { period: Number(period), number: Number(number) };
+      if (extension === 'vtt') return this.#sendCountedCaptions(streamId, rendition, counted, request, reply);
+      return this.#sendCounted(streamId, { rendition, ...counted }, request, reply);
+    }
     if (extension === 'vtt') return this.#sendCaptions(streamId, rendition, Number(number), request, reply);
-    const place = { rendition, mediaSequence: Number(number), period: period === undefined ? undefined : Number(period) };
-    await this.#sendSegment(streamId, place, request, reply);
+    await this.#sendSegment(streamId, { rendition, mediaSequence: Number(number) }, request, reply);
   }
 
   /** Small pictures as DASH names them: by their place on the stream's timeline, microseconds. */
@@ -154,6 +159,25 @@ export class OriginController {
     if (cid === emptyCaptionsName)
       return this.#replies.send({ text: emptyCaptions }, 'vtt', stored === undefined ? soonCaching : immutableCaching, request, reply);
     await this.#sendMedia(cid, 'vtt', request, reply);
+  }
+
+  async #sendCountedCaptions(
+    streamId: string,
+    name: string,
+    place: Omit<CountedPlace, 'rendition'>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const { captions: channel } = namedBy(name);
+    const known = channel !== undefined && isStreamId(streamId);
+    const stored = known ? await this.#playlists.counted.captions(streamId, channel, place) : undefined;
+    const cids = stored ?? (known ? await this.#segments.countedCaptions(streamId, channel, place) : undefined);
+    if (cids === undefined) throw notFound('unknown-media', 'The stream has no such captions.', { 'cache-control': soonCaching });
+    const [only, ...others] = cids;
+    if (only !== undefined && others.length === 0) return this.#sendMedia(only, 'vtt', request, reply);
+    const texts = (await Promise.all(cids.map((cid) => this.#readMedia(cid)))).map((bytes) => new TextDecoder().decode(bytes));
+    // What did not come in time may still come.
+    return this.#replies.send({ text: joinedCaptions(texts) }, 'vtt', stored === undefined ? soonCaching : immutableCaching, request, reply);
   }
 
   /** What DASH players set their clocks by (UTCTiming); edges answer it themselves. */
@@ -191,35 +215,64 @@ export class OriginController {
 
   async #sendSegment(streamId: string, place: SegmentPlace, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (!isStreamId(streamId)) throw noSegment();
-    const { rendition, mediaSequence, period } = place;
+    const { rendition, mediaSequence } = place;
     const cid = await this.#playlists.segment(streamId, rendition, mediaSequence);
-    if (cid !== undefined && period === undefined) return this.#sendMedia(cid, 'm4s', request, reply);
-    const live = await this.#segments.find(streamId, place);
-    if (live?.kind === 'elsewhere') return sendMissing(reply);
     if (cid !== undefined) return this.#sendMedia(cid, 'm4s', request, reply);
+    const live = await this.#segments.find(streamId, place);
     switch (live?.kind) {
       case 'stored':
         return this.#sendMedia(live.cid, 'm4s', request, reply);
       case 'growing':
         return sendGrowing(live.bytes, partCaching, request, reply);
+      case 'full':
+      case 'late':
+        throw unavailable(live.kind);
+      default:
+        throw noSegment();
+    }
+  }
+
+  /** What players count to: a segment, or several where runs of an encoder met in it. */
+  async #sendCounted(streamId: string, place: CountedPlace, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (!isStreamId(streamId)) throw noSegment();
+    const { segments, isOver } = await this.#playlists.counted.find(streamId, place);
+    const cids = segments.map(({ cid }) => cid);
+    if (cids.length > 0 && isOver) return this.#sendJoined(cids, immutableCaching, request, reply);
+    const live = await this.#segments.counted(streamId, place);
+    const read = (stored: string): Promise<Uint8Array> => this.#blobs.read(stored);
+    switch (live?.kind) {
+      case 'growing':
+        return sendGrowing(() => live.bytes(read), partCaching, request, reply);
       case 'held':
-        return sendGrowing(() => live.bytes((stored) => this.#blobs.read(stored)), soonCaching, request, reply);
+        return sendGrowing(() => live.bytes(read), soonCaching, request, reply);
       case 'full':
         throw unavailable(live.kind);
       case 'far':
         throw noSegment();
       default:
+        if (cids.length > 0) return this.#sendJoined(cids, soonCaching, request, reply);
         // Players that count come here when a stream pauses or ends, or leaves a number out, before they have heard of it.
-        if (period !== undefined && (await this.#playlists.knows(streamId))) return sendMissing(reply);
-        throw live?.kind === 'late' ? unavailable(live.kind) : noSegment();
+        if (await this.#playlists.knows(streamId)) return sendMissing(reply);
+        throw noSegment();
     }
   }
 
-  async #sendMedia(cid: string, extension: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #sendJoined(cids: readonly string[], caching: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const [only, ...others] = cids;
+    if (only !== undefined && others.length === 0) return this.#sendMedia(only, 'm4s', request, reply, caching);
+    const tag = `"${cids.join(' ')}"`;
+    reply.headers({ etag: tag, 'cache-control': caching });
+    if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
+    const all = await Promise.all(cids.map((cid) => this.#readMedia(cid)));
+    // RFC 9110 section 14.2: ranges may be ignored.
+    void reply.type(mediaTypes['m4s'] as string).send(Buffer.concat(all));
+  }
+
+  async #sendMedia(cid: string, extension: string, request: FastifyRequest, reply: FastifyReply, caching = immutableCaching): Promise<void> {
     const info = await this.#blobs.stat(cid);
     if (info === undefined) throw unknownMedia(cid);
     const tag = `"${cid}"`;
-    reply.headers({ etag: tag, 'cache-control': immutableCaching, 'accept-ranges': 'bytes' });
+    reply.headers({ etag: tag, 'cache-control': caching, 'accept-ranges': 'bytes' });
     if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
     // RFC 9110 section 13.1.5: a range of another version is no use; only a strong tag can say that it is the same.
     const ifRange = request.headers['if-range'];
@@ -240,11 +293,15 @@ export class OriginController {
     const range = asked.kind === 'part' ? asked.range : undefined;
     // A whole recording does not fit into memory once per viewer; what breaks off in the middle, the viewer asks for again.
     if (size > wholeBytesMax) return void reply.send(Readable.from(this.#blobs.readStream(cid, range)));
+    const bytes = await this.#readMedia(cid, range);
+    void reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  async #readMedia(cid: string, range?: Parameters<BlobStore['read']>[1]): Promise<Uint8Array> {
     try {
-      const bytes = await this.#blobs.read(cid, range);
-      void reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      return await this.#blobs.read(cid, range);
     } catch (error) {
-      // Deleted between the two calls.
+      // Deleted since it was found.
       if (hasCode(error, 'BLOB_NOT_FOUND')) throw unknownMedia(cid);
       throw error;
     }

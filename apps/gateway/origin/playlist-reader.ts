@@ -19,6 +19,7 @@ import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
 import { captionedRendition, captionsCid, captionTracks, captionUris, dashCaptions, emptyCaptionsName } from './caption-tracks.ts';
 import { listedRenditions } from './listed-renditions.ts';
 import { measured } from './measured-bandwidth.core.ts';
+import { CountedRows } from './counted-segments.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
 import { hasEnded, StreamWindow, windowStartUs, type StreamPart } from './stream-window.ts';
@@ -57,6 +58,8 @@ export class PlaylistReader {
   readonly #lists: SegmentLists;
   readonly #extras: StreamExtras;
   readonly #clock: Pick<Clock, 'now'>;
+  /** Segments as DASH players count them. */
+  readonly counted: CountedRows;
 
   /** @param lists and `extras` of the same rows that `streams` reads */
   constructor(streams: StreamReader, lists: SegmentLists, extras: StreamExtras, clock: Pick<Clock, 'now'>) {
@@ -64,6 +67,7 @@ export class PlaylistReader {
     this.#lists = lists;
     this.#extras = extras;
     this.#clock = clock;
+    this.counted = new CountedRows(streams, lists, clock);
   }
 
   async master(streamId: string, { query = '', startSec, whole = false, part }: PlaylistForm = {}): Promise<Playlist> {
@@ -109,7 +113,7 @@ export class PlaylistReader {
     return dashManifest(window, { ended, nowMs: this.#clock.now(), dateRanges, images });
   }
 
-  /** The media of one segment by its number, as DASH manifests name it: what it was stored as; undefined when there is none. */
+  /** The media of one segment by its number, as DASH manifests list it: what it was stored as; undefined when there is none. */
   async segment(streamId: string, rendition: string, mediaSequence: number): Promise<string | undefined> {
     return (await this.#lists.segment({ streamId, rendition, mediaSequence }))?.cid;
   }

@@ -97,6 +97,17 @@ export class SegmentLists {
     return row === undefined ? undefined : new SegmentRows().segment(row);
   }
 
+  /** The first ones of a rendition from a number and a place on, in order. */
+  async since(
+    of: Pick<SegmentPlace, 'streamId' | 'rendition'>,
+    { mediaSequence, startUs }: { readonly mediaSequence: number; readonly startUs: number },
+    limit: number,
+  ): Promise<readonly Segment[]> {
+    const where: readonly ReadCondition[] = [...conditions(of), { column: 'start_us', is: 'gte', value: BigInt(startUs) }];
+    const rows = new SegmentRows();
+    return (await this.#select(where, mediaSequence, limit)).map((row) => rows.segment(row));
+  }
+
   async #after(before: Promise<SegmentList> | undefined, key: string, wanted: WantedSegments): Promise<SegmentList> {
     // Whatever became of it, this one reads for itself what is still missing.
     await before?.catch(() => undefined);

@@ -28,12 +28,20 @@ export async function announceEncodingEnd(world: World, streamId: string, epoch 
   await world.facts.publish('stream', [ended], { producer: { id: `media:${streamId}`, epoch } });
 }
 
-/** Stores and announces a segment of 2 s in both renditions. */
+export interface SegmentFacts {
+  readonly epoch?: bigint;
+  readonly discontinuity?: boolean;
+  readonly captions?: string;
+  readonly startUs?: number;
+  readonly durationUs?: number;
+}
+
+/** Stores and announces a segment in both renditions, of 2 s where nothing is said. */
 export async function announceSegment(
   world: World,
   streamId: string,
   mediaSequence: number,
-  { epoch = 1n, discontinuity = false, captions }: { epoch?: bigint; discontinuity?: boolean; captions?: string } = {},
+  { epoch = 1n, discontinuity = false, captions, startUs = mediaSequence * 2_000_000, durationUs = 2_000_000 }: SegmentFacts = {},
 ): Promise<string> {
   const init = await world.engines.blobs.put(Buffer.from('init'));
   const written = captions === undefined ? undefined : await world.engines.blobs.put(Buffer.from(captions));
@@ -50,11 +58,11 @@ export async function announceSegment(
         sizeBytes,
         initCid: init.cid,
         initSizeBytes: init.sizeBytes,
-        durationUs: 2_000_000,
-        startUs: mediaSequence * 2_000_000,
-        programDateTimeMs: programDateTimeMs + mediaSequence * 2000,
+        durationUs,
+        startUs,
+        programDateTimeMs: programDateTimeMs + startUs / 1000,
         discontinuity,
-        ...exactTimes(rendition, mediaSequence),
+        ...exactTimes(rendition, startUs, durationUs),
         ...(written === undefined || rendition === 'audio' ? {} : { captions: [{ channel: 'cc1', ...written }] }),
       });
     }),
@@ -74,18 +82,19 @@ export async function announceMedia(
     segmentProduced.draft({
       ...{ streamId, sessionId: 's-1', rendition, epoch: 1, mediaSequence, cid: stored.cid, sizeBytes: stored.sizeBytes },
       ...{ initCid: init.cid, initSizeBytes: init.sizeBytes, durationUs: 2_000_000, startUs: mediaSequence * 2_000_000 },
-      ...{ programDateTimeMs: programDateTimeMs + mediaSequence * 2000, discontinuity: false, ...exactTimes(rendition, mediaSequence) },
+      ...{ programDateTimeMs: programDateTimeMs + mediaSequence * 2000, discontinuity: false, ...exactTimes(rendition, mediaSequence * 2_000_000) },
     }),
   );
   await world.facts.publish('stream', drafts, { producer: { id: `media:${streamId}`, epoch: 1n } });
 }
 
-function exactTimes(rendition: string, mediaSequence: number) {
+function exactTimes(rendition: string, startUs: number, durationUs = 2_000_000) {
+  const ticks = (us: number, timescale: number): number => (us * timescale) / 1_000_000;
   if (rendition === 'audio') {
     const track = { timescale: 48_000, codecs: 'mp4a.40.2', sampleRate: 48_000, channels: 2 };
-    return { track, startTicks: mediaSequence * 96_000, durationTicks: 96_000 };
+    return { track, startTicks: ticks(startUs, 48_000), durationTicks: ticks(durationUs, 48_000) };
   }
   const track = { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720 };
-  const startTicks = mediaSequence * 180_000;
-  return { track, startTicks, durationTicks: 180_000, keyFrames: [{ offset: 0, sizeBytes: 8, startTicks }] };
+  const startTicks = ticks(startUs, 90_000);
+  return { track, startTicks, durationTicks: ticks(durationUs, 90_000), keyFrames: [{ offset: 0, sizeBytes: 8, startTicks }] };
 }

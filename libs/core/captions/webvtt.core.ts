@@ -28,6 +28,11 @@ function timestampMap(startUs: number, originTicks: number): string {
   return `X-TIMESTAMP-MAP=MPEGTS:${(startMs * 90 + originTicks) % clockWrap},LOCAL:${stamp(startMs)}`;
 }
 
+/** Segments of one clock as one. @param texts at least one, in order */
+export function joinedCaptions([first = emptyCaptions, ...others]: readonly string[]): string {
+  return [first, ...others.map((text) => text.replace(/^WEBVTT\n[^\n]*\n/, ''))].join('');
+}
+
 /** For a segment in which nobody says anything. */
 export const emptyCaptions = 'WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n';
 

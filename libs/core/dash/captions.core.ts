@@ -29,7 +29,8 @@ export function captionSets(captions: readonly DashCaptions[], shown: readonly S
     const presentationTimeOffset = Math.round((span.mediaStartUs * timescale) / 1_000_000);
     // The answer to one that is asked for early comes when it is whole.
     const early = availabilityTimeOffset === undefined || duration === undefined ? {} : { availabilityTimeOffset };
-    const about = { timescale, duration, presentationTimeOffset, startNumber, endNumber, ...early, media: '$RepresentationID$/$Number$.vtt' };
+    const media = duration === undefined ? '$RepresentationID$/$Number$.vtt' : `$RepresentationID$/p${span.first}-$Number$.vtt`;
+    const about = { timescale, duration, presentationTimeOffset, startNumber, endNumber, ...early, media };
     return element('AdaptationSet', { id: id + at, contentType: 'text', mimeType: 'text/vtt', lang: 'und' }, [
       element('Label', {}, [attributeText(label)]),
       element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'caption' }),

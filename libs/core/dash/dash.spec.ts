@@ -367,7 +367,7 @@ describe('captions', () => {
   test('are counted where the picture is, and asked for as early', () => {
     const [, second = ''] = sets({ lowLatency: { chunkUs: 500_000, edgeUs: 22_000_000, nowMs: clockMs + 70_000 } });
     expect(second).toContain(
-      '<SegmentTemplate timescale="90000" duration="180000" presentationTimeOffset="1620000" startNumber="9" availabilityTimeOffset="1.5" media="$RepresentationID$/$Number$.vtt"/>',
+      '<SegmentTemplate timescale="90000" duration="180000" presentationTimeOffset="1620000" startNumber="9" availabilityTimeOffset="1.5" media="$RepresentationID$/p9-$Number$.vtt"/>',
     );
   });
 

@@ -4,11 +4,34 @@ import type { Addressing } from './timeline.core.ts';
 
 /** Sound is cut up to two of its frames behind the picture, and a picture may stand a little before its place. */
 const offGridUsMax = 100_000;
+/** A run that begins with less than this share of a segment left makes no segment of it: its first one lasts as much longer. */
+const soonShare = 0.1;
 const microseconds = 1_000_000;
 
-/** Whether a segment is where it would be counted to. @param placeUs from the beginning of what is counted */
-export function isOnGrid(placeUs: number, count: number, segmentUs: number): boolean {
-  return Math.abs(placeUs - count * segmentUs) <= offGridUsMax;
+/** What numbers are counted from. */
+export type CountedSpan = Pick<PeriodSpan, 'first' | 'mediaStartUs'>;
+
+/**
+ * The number by which players that count find what begins at a place of the stream's timeline. By time alone: where one run of an
+ * encoder goes on with another's time in the middle of a segment, both halves have a media sequence number and one number here.
+ * A period may begin beside the multiples of the segment duration at which encoders cut. Then its numbers stand for what begins up
+ * to half a segment from where it is counted to, as ISO/IEC 23009-1 section 5.3.9.5.3 allows.
+ */
+export function countedNumber(placeUs: number, { first, mediaStartUs }: CountedSpan, segmentUs: number): number {
+  const slots = isMultiple(placeUs - mediaStartUs, segmentUs)
+    ? Math.round((placeUs - mediaStartUs) / segmentUs)
+    : Math.floor(placeUs / segmentUs + soonShare) - Math.round(mediaStartUs / segmentUs);
+  return first + Math.max(0, slots);
+}
+
+/** Whether a place is one at which segments are cut. */
+export function isOnGrid(placeUs: number, { mediaStartUs }: Pick<CountedSpan, 'mediaStartUs'>, segmentUs: number): boolean {
+  const missing = segmentUs - (placeUs % segmentUs);
+  return isMultiple(placeUs - mediaStartUs, segmentUs) || isMultiple(placeUs, segmentUs) || missing <= segmentUs * soonShare;
+}
+
+function isMultiple(us: number, segmentUs: number): boolean {
+  return Math.abs(us - Math.round(us / segmentUs) * segmentUs) <= offGridUsMax;
 }
 
 export interface GridInit {
@@ -27,11 +50,37 @@ export interface GridInit {
  */
 export function gridOf(segments: readonly DashSegment[], { span, first, segmentUs, open }: GridInit): Addressing | undefined {
   const [head, last] = [segments[0] as DashSegment, segments.at(-1) as DashSegment];
-  const isPlaced = ({ mediaSequence, startUs }: DashSegment): boolean => isOnGrid(startUs - span.mediaStartUs, mediaSequence - span.first, segmentUs);
   // It has nothing for numbers that players would count.
-  if (head.mediaSequence > first || !segments.every(isPlaced)) return undefined;
+  if (head.mediaSequence > first || !segments.every((one, at) => isPlaced(one, segments[at - 1], span, segmentUs))) return undefined;
   const ticks = ((head.track?.timescale ?? 0) * segmentUs) / microseconds;
   const [timescale, duration] = Number.isInteger(ticks) && ticks > 0 ? [head.track?.timescale as number, ticks] : [microseconds, segmentUs];
-  const endNumber = open ? undefined : last.mediaSequence;
-  return { timescale, startNumber: span.first, duration, endNumber, xml: '', endUs: last.startUs + last.durationUs };
+  const endNumber = open ? undefined : countedNumber(last.startUs, span, segmentUs);
+  return { timescale, startNumber: span.first, duration, endNumber, xml: '', endUs: endOf(last), longestUs: longestOf(segments, span, segmentUs) };
+}
+
+function isPlaced(segment: DashSegment, before: DashSegment | undefined, span: CountedSpan, segmentUs: number): boolean {
+  const number = countedNumber(segment.startUs, span, segmentUs);
+  const numbers = before === undefined ? 0 : number - countedNumber(before.startUs, span, segmentUs);
+  // Players would count to what nobody made.
+  if (before !== undefined && numbers > segment.mediaSequence - before.mediaSequence) return false;
+  if (isOnGrid(segment.startUs, span, segmentUs)) return true;
+  // The rest of a segment of which another run made the beginning, whether or not the window still shows that.
+  const goesOn = before === undefined || (numbers === 0 && Math.abs(segment.startUs - endOf(before)) <= offGridUsMax);
+  return goesOn && (isOnGrid(endOf(segment), span, segmentUs) || countedNumber(endOf(segment), span, segmentUs) === number);
+}
+
+function endOf({ startUs, durationUs }: DashSegment): number {
+  return startUs + durationUs;
+}
+
+/** What one number stands for lasts so long at most, microseconds. */
+function longestOf(segments: readonly DashSegment[], span: CountedSpan, segmentUs: number): number {
+  let [longestUs, sumUs, number] = [0, 0, -1];
+  for (const { startUs, durationUs } of segments) {
+    const next = countedNumber(startUs, span, segmentUs);
+    sumUs = next === number ? sumUs + durationUs : durationUs;
+    number = next;
+    longestUs = Math.max(longestUs, sumUs);
+  }
+  return longestUs;
 }

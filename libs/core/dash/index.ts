@@ -1,2 +1,3 @@
 export type { Beginning, DashCaptions, DashImage, DashMarker, DashRendition, DashSegment, DashTrack, Manifest } from './mpd.ts';
 export { renderMpd } from './mpd.core.ts';
+export { countedNumber, type CountedSpan } from './grid.core.ts';

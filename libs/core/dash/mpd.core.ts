@@ -59,7 +59,7 @@ export function renderMpd(manifest: Manifest): Xml {
 /** In tenths of a second, so that it stays the same: sound is cut up to two of its frames later than the picture. */
 function longestSec(periods: readonly Period[], segmentDurationMs: number): number {
   let longestUs = segmentDurationMs * 1000;
-  for (const { shown } of periods) for (const { segments } of shown) for (const { durationUs } of segments) longestUs = Math.max(longestUs, durationUs);
+  for (const { shown } of periods) for (const { addressing } of shown) longestUs = Math.max(longestUs, addressing.longestUs);
   return Math.ceil(longestUs / 100_000) / 10;
 }
 

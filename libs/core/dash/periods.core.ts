@@ -25,15 +25,10 @@ export function periodSpans(beginnings: readonly Beginning[], segmentUs?: number
   });
 }
 
-function goesOn(
-  { mediaSequence, startUs, inits }: Beginning,
-  period: { runs: readonly Beginning[]; inits: Readonly<Record<string, string>> },
-  segmentUs: number,
-): boolean {
+function goesOn({ startUs, inits }: Beginning, period: { runs: readonly Beginning[]; inits: Readonly<Record<string, string>> }, segmentUs: number): boolean {
   const first = period.runs[0] as Beginning;
   const names = Object.keys(inits);
-  const isPlaced = isOnGrid(startUs - first.startUs, mediaSequence - first.mediaSequence, segmentUs);
-  return isPlaced && names.length > 0 && names.every((name) => period.inits[name] === inits[name]);
+  return isOnGrid(startUs, { mediaStartUs: first.startUs }, segmentUs) && names.length > 0 && names.every((name) => period.inits[name] === inits[name]);
 }
 
 /** Chunks by which the clock of a manifest is ahead of the newest at most: it takes half a second to encode one, if all is well. */

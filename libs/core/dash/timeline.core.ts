@@ -23,6 +23,8 @@ export interface Addressing {
   readonly xml: Xml;
   /** Behind the last segment, microseconds of the stream's timeline. */
   readonly endUs: number;
+  /** No segment is longer, microseconds. */
+  readonly longestUs: number;
 }
 
 /** ISO/IEC 23009-1 section 5.3.9.6. @param segments of one period; at least one */
@@ -43,7 +45,8 @@ export function timelineOf(segments: readonly DashSegment[]): Addressing {
     entries.push(...missing(entries.at(-1), place, segment.mediaSequence - number), place);
     number = segment.mediaSequence + 1;
   }
-  return { timescale, startNumber: first.mediaSequence, xml: element('SegmentTimeline', {}, runs(entries)), endUs: last.startUs + last.durationUs };
+  const longestUs = segments.reduce((longest, { durationUs }) => Math.max(longest, durationUs), 0);
+  return { timescale, startNumber: first.mediaSequence, xml: element('SegmentTimeline', {}, runs(entries)), endUs: last.startUs + last.durationUs, longestUs };
 }
 
 /** Numbers count up by one per entry: one without media is listed all the same, and players find nothing there. */

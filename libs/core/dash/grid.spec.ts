@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import { renderMpd, countedNumber, type Beginning, type DashRendition, type DashSegment } from './index.ts';
+
+const clockMs = 1_790_000_000_000;
+const timescale = 90_000;
+
+/** Segments that follow each other, from where each begins, seconds, to where the last one ends. */
+function segments(initCid: string, first: number, placesSec: readonly number[]): DashSegment[] {
+  const ticks = placesSec.map((sec) => Math.round(sec * timescale));
+  const track = { timescale, codecs: 'avc1.64001f', width: 1280, height: 720, sampleRate: undefined, channels: undefined };
+  return ticks.slice(0, -1).map((startTicks, at): DashSegment => {
+    const durationTicks = (ticks[at + 1] as number) - startTicks;
+    const place = { startUs: Math.round((startTicks * 1e6) / timescale), durationUs: Math.round((durationTicks * 1e6) / timescale) };
+    return { mediaSequence: first + at, initCid, ...place, startTicks, durationTicks, track };
+  });
+}
+
+interface Shown {
+  readonly ended?: boolean;
+  readonly beginnings?: readonly Beginning[];
+}
+
+/** Each period with how its pictures are found. */
+function periods(pictures: readonly DashSegment[], { ended = false, beginnings = [beginning(pictures, 0)] }: Shown = {}): string[] {
+  const about = { kind: 'video' as const, bandwidth: 1, frameRate: 30, codecs: 'avc1.64001f', width: 1280, height: 720, channels: undefined, isMade: true };
+  const rendition: DashRendition = { name: '720p', segments: pictures, ...about };
+  const edgeUs = (pictures.at(-1)?.startUs ?? 0) + (pictures.at(-1)?.durationUs ?? 0);
+  const lowLatency = { chunkUs: 500_000, edgeUs, nowMs: clockMs + edgeUs / 1000 };
+  const text = renderMpd({ renditions: [rendition], beginnings, segmentDurationMs: 2000, dvrWindowMs: 60_000, ended, timeUrl: '../time', lowLatency });
+  return [...text.matchAll(/<Period id="(\w+)" start="([\w.]+)">.*?<SegmentTemplate ([^>]*)>/gs)].map(([, id, start, template = '']) => {
+    const told = (name: string): string => new RegExp(` ${name}="([\\d.]+)"`).exec(template)?.[1] ?? '';
+    const how = told('duration') === '' ? 'listed' : `counted from ${told('startNumber')} to ${told('endNumber')}`;
+    return `${id} at ${start} ${how}${template.includes('availabilityTimeComplete') ? ', early' : ''}`;
+  });
+}
+
+function beginning(all: readonly DashSegment[], mediaSequence: number): Beginning {
+  const { startUs, initCid } = all.find((one) => one.mediaSequence === mediaSequence) as DashSegment;
+  return { mediaSequence, startUs, programDateTimeMs: clockMs + Math.floor(startUs / 1000), inits: { '720p': initCid } };
+}
+
+describe('segments in which one encoder goes on with the time of another', () => {
+  const met = segments('i', 0, [0, 2, 4, 6, 8, 10, 12, 12.3, 14, 16, 18]);
+
+  test('have one number for both, so that what is behind them is counted on in the same period', () => {
+    for (let count = 7; count <= met.length; count++) expect(periods(met.slice(0, count))).toEqual(['p0 at PT0S counted from 0 to , early']);
+    expect(periods(met, { ended: true })).toEqual(['p0 at PT0S counted from 0 to 8']);
+  });
+
+  test('may be the first that a window shows the rest of', () => {
+    const beginnings = [beginning(met, 0)];
+    for (let from = 1; from < met.length; from++) expect(periods(met.slice(from), { beginnings })).toEqual(['p0 at PT0S counted from 0 to , early']);
+  });
+
+  test.each([
+    ['three encoders in one segment', [0, 2, 4, 4.5, 5, 6, 8]],
+    ['one that begins so shortly before the next that it makes nothing of the rest', [0, 2, 3.85, 6, 8]],
+    ['one that ends just behind a segment', [0, 2, 4.05, 6, 8]],
+  ])('%s', (_name, placesSec) => expect(periods(segments('i', 0, placesSec))).toEqual(['p0 at PT0S counted from 0 to , early']));
+
+  test.each([
+    ['segments as a publisher cuts them', [0, 1.5, 3, 4.5, 6]],
+    ['one that is too long', [0, 2, 4, 8, 10]],
+    ['those behind one that is off the grid', [0, 2, 4.7, 6.7, 8.7]],
+  ])('%s are listed', (_name, placesSec) => expect(periods(segments('i', 0, placesSec))).toEqual(['p0 at PT0S listed']));
+
+  test('that are not next to each other are listed', () => {
+    const apart = met.map((one) => (one.mediaSequence === 7 ? { ...one, startUs: one.startUs + 400_000, durationUs: one.durationUs - 400_000 } : one));
+    expect(periods(apart)).toEqual(['p0 at PT0S listed']);
+  });
+});
+
+describe('a period that begins in the middle of a segment, as one does that is coded in another way', () => {
+  test.each([12.1, 12.3, 12.9, 13.1, 13.7, 13.85])('at %s s is counted from its beginning', (at) => {
+    const next = at > 13.8 ? [at, 16, 18, 20] : [at, 14, 16, 18];
+    const before = segments('i', 0, [0, 2, 4, 6, 8, 10, 12, at]);
+    const after = segments('j', 7, next);
+    const beginnings = [beginning(before, 0), beginning(after, 7)];
+    for (let count = 1; count <= after.length; count++)
+      expect(periods([...before, ...after.slice(0, count)], { beginnings })).toEqual([
+        'p0 at PT0S counted from 0 to 6, early',
+        `p7 at PT${at}S counted from 7 to , early`,
+      ]);
+    // No number is further from where it is counted to than ISO/IEC 23009-1 section 5.3.9.5.3 allows, and none is left out.
+    const span = { first: 7, mediaStartUs: at * 1e6 };
+    const numbers = after.map(({ startUs }) => countedNumber(startUs, span, 2_000_000));
+    expect(numbers.every((number, n) => number - (numbers[n - 1] ?? 7) <= 1)).toBe(true);
+    for (const { startUs } of after.filter((_, n) => numbers[n] !== numbers[n - 1]))
+      expect(Math.abs(startUs - span.mediaStartUs - (countedNumber(startUs, span, 2_000_000) - 7) * 2_000_000)).toBeLessThanOrEqual(1_000_000);
+  });
+
+  test('is gone on in by what comes back later with the same, on the grid', () => {
+    const before = segments('i', 0, [0, 2, 2.7]);
+    const after = [...segments('j', 2, [2.7, 4, 4.4]), ...segments('j', 4, [6, 8, 10])];
+    const beginnings = [beginning(before, 0), beginning(after, 2), beginning(after, 4)];
+    expect(periods([...before, ...after], { beginnings })).toEqual(['p0 at PT0S counted from 0 to 1, early', 'p2 at PT2.7S counted from 2 to , early']);
+  });
+});
+
+test('sound is counted with the picture that it is cut with, a frame or two behind it', () => {
+  const span = { first: 5, mediaStartUs: 10_000_000 };
+  const numbers = [10.02, 11.98, 12.02, 12.3, 13.7, 13.79, 13.81, 13.96, 14.04, 15.9].map((sec) => countedNumber(sec * 1e6, span, 2_000_000));
+  expect(numbers).toEqual([5, 6, 6, 6, 6, 6, 7, 7, 7, 8]);
+});
