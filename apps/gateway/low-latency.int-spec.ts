@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { missingSegment } from '#core/fmp4';
-import type { EdgePart, EdgeSegment } from '#core/live-edge';
+import type { EdgeSegment } from '#core/live-edge';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { until } from '../../test/constellation/platform.ts';
@@ -9,6 +9,7 @@ import { startGateway, World, type RunningGateway } from './testing/gateway.fixt
 import { ask, type Answer } from './testing/http-client.ts';
 import { announceEncoding, announceEncodingEnd, announceSegment } from './testing/stream-facts.ts';
 import { TestPackager } from './testing/test-packager.ts';
+import { toldPart, toldSegment, type ToldSegment } from './testing/told-edge.ts';
 
 let world: World;
 let gateway: RunningGateway;
@@ -39,24 +40,8 @@ beforeEach(async () => {
   tellSegment(5);
 });
 
-interface PartPlace {
-  readonly startUs?: number;
-  readonly durationUs?: number;
-}
-
-function tellPart(
-  mediaSequence: number,
-  index: number,
-  run = 'r1',
-  rendition = '720p',
-  discontinuity = false,
-  initCid = 'binit',
-  { startUs = mediaSequence * 2_000_000 + index * 500_000, durationUs = 500_000 }: PartPlace = {},
-): void {
-  const place = { run, rendition, mediaSequence, initCid, discontinuity, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
-  const track = index === 0 ? { timescale: 90_000, codecs: 'avc1.64001f' } : undefined;
-  const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs, track };
-  packager.tell(part, Buffer.from(`${rendition} ${mediaSequence}.${index}.${run}`));
+function tellPart(...of: Parameters<typeof toldPart>): void {
+  packager.tell(...toldPart(...of));
 }
 
 function tellSegment(mediaSequence: number, run = 'r1', captions: EdgeSegment['captions'] = []): void {
@@ -64,25 +49,8 @@ function tellSegment(mediaSequence: number, run = 'r1', captions: EdgeSegment['c
   tellStored(mediaSequence, run, { captions });
 }
 
-interface Stored {
-  readonly sizeBytes?: number;
-  readonly cid?: string;
-  readonly captions?: EdgeSegment['captions'];
-  readonly startUs?: number;
-  readonly durationUs?: number;
-}
-
-function tellStored(
-  mediaSequence: number,
-  run: string,
-  { sizeBytes = 9, cid, captions = [], startUs = mediaSequence * 2_000_000, durationUs = 2_000_000 }: Stored = {},
-): void {
-  for (const rendition of ['720p', 'audio'])
-    packager.tell({
-      ...{ kind: 'segment', run, rendition, mediaSequence, cid: cid ?? `b${rendition}${mediaSequence}`, sizeBytes, initCid: 'binit' },
-      ...{ startUs, durationUs, programDateTimeMs: 1_790_000_000_000 + startUs / 1000, discontinuity: false },
-      ...{ startTicks: 0, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [], captions },
-    });
+function tellStored(mediaSequence: number, run: string, stored: ToldSegment = {}): void {
+  for (const rendition of ['720p', 'audio']) packager.tell(toldSegment(rendition, mediaSequence, run, stored));
 }
 
 /** What comes of a segment that is held: empty boxes. */
