@@ -11,11 +11,13 @@ interface BunRequestInit extends RequestInit {
   readonly tls: WireTls & { readonly rejectUnauthorized: true };
 }
 
-/** What Bun says when TLS did not agree on HTTP/2: nothing was asked yet. */
-const noHttp2 = 'HTTP2Unsupported';
-
+/**
+ * TLS did not agree on HTTP/2: nothing was asked yet. Some servers choose another protocol then, others refuse the handshake
+ * (RFC 7301 section 3.2), of which Bun says no more than that it failed.
+ */
 export function isWithoutHttp2(error: unknown): boolean {
-  return (error as { readonly code?: unknown }).code === noHttp2;
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return code === 'HTTP2Unsupported' || (code === 'EPROTO' && String(message).includes('TLS handshake'));
 }
 
 function sourceOf(stream: ReadableStream | null): ByteSource | null {

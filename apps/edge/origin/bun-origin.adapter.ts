@@ -61,8 +61,9 @@ export class BunOriginClient implements OriginClient {
       return await fetchOverHttp2(base + request.target, request, this.#named(request), { serverName: this.#serverName, ca: this.#endpoint.ca });
     } catch (error) {
       if (!isWithoutHttp2(error)) throw error;
+      const response = await this.#at(base).request(request);
       this.#http2 = false;
-      return this.#at(base).request(request);
+      return response;
     }
   }
 

@@ -2,7 +2,9 @@ import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { encodeEvent, topicPartitions, zoneConfigured, zoneRemoved, type ZoneConfiguration } from '#events';
 import { once } from 'node:events';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { EdgeProcess, until, type EdgeRuntime } from '../edge.fixture.ts';
@@ -80,14 +82,15 @@ export async function zonesOf(edge: EdgeProcess): Promise<readonly ZoneSeen[]> {
   return ((await edge.status()) as unknown as { zones: readonly ZoneSeen[] }).zones;
 }
 
-/** An origin over TLS that speaks HTTP/1.1 and 2, and says which it was asked by. */
-export async function tlsOrigin(key: string, cert: string): Promise<{ readonly url: string; readonly connections: () => number; close(): void }> {
+/** An origin over TLS that speaks HTTP/1.1, and 2 unless it is said otherwise, and says which it was asked by. */
+export async function tlsOrigin(key: string, cert: string, http2 = true): Promise<{ readonly url: string; readonly connections: () => number; close(): void }> {
   let connections = 0;
-  const server: Http2SecureServer = createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
+  const answer = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
     const host = request.headers[':authority'] ?? request.headers.host;
     response.setHeader('cache-control', 'max-age=60');
     response.end(`${request.httpVersion} ${String(host)}`);
-  });
+  };
+  const server = http2 ? createSecureServer({ key, cert, allowHTTP1: true }, answer) : createServer({ key, cert }, answer);
   server.on('secureConnection', () => connections++);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

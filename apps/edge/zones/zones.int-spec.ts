@@ -205,6 +205,10 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     });
     const two = await site({ origins: [{ url: origin.url, http2: true, tls }] });
     expect((await two.get('/1')).body).toBe(`2.0 ${new URL(origin.url).host}`);
+    const older = await tlsOrigin(good.key, good.cert, false);
+    const three = await site({ origins: [{ url: older.url, http2: true, tls }] });
+    for (const path of ['/1', '/2']) expect((await three.get(path)).body).toBe(`1.1 ${new URL(older.url).host}`);
+    older.close();
     for (const bad of [{ ca: good.cert, serverName: 'wrong.test' }, { ca: other.cert, serverName: 'origin.test' }, { serverName: 'origin.test' }]) {
       const { get } = await site({ origins: [{ url: origin.url, tls: bad }] });
       const answer = await get('/1');
