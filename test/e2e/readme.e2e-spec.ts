@@ -71,7 +71,7 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['npm run -s streams -- parked try ID', /[Tt]here is no|no parked event/],
   ['npm run -s streams -- parked try ID --upcaster', /[Tt]here is no|no parked event/],
   ['npm run -s streams -- parked retry ID', /[Tt]here is no|no parked event/],
-  ['npm run -s streams -- parked retry --all', /Asked for 0 parked events/],
+  ['npm run -s streams -- parked retry --all', /Nothing of that is parked/],
   ['npm run -s streams -- parked discard ID', /[Tt]here is no|no parked event/],
   ['npm run -s streams -- log status', /PARTITION\s+IN THE ENGINE[^]*stream\//],
   ['npm run -s streams -- log seal --older-than 7d --dry-run', /0 events are older/],

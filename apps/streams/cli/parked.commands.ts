@@ -123,8 +123,11 @@ export async function retryAllParked({ api, print }: CommandContext, options: Pa
   const answer = await api.call<RetriedAll>('POST', `${base}/retry`, { topic, consumer, type, code, reason });
   print(answer, () => [
     ...answer.refused.map(({ id, message }) => `${id}: ${message}`),
-    `Asked for ${answer.ids.length} parked events${answer.more ? '; there are more, ask again' : ''}. See what is left: streams parked list`,
+    answer.ids.length + answer.refused.length === 0
+      ? 'Nothing of that is parked, or it is being retried already: streams parked list'
+      : `Asked for ${answer.ids.length} parked events${answer.more ? '; there are more, ask again' : ''}. See what is left: streams parked list`,
   ]);
+  if (answer.refused.length > 0) throw new PlainFailure(`${answer.refused.length} of them cannot be retried.`);
 }
 
 export interface TryOptions {

@@ -76,7 +76,8 @@ export async function searchEvents({ api, print, isJson }: CommandContext, optio
   }
   if (!isJson && process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const hint = inapplicable > 0 ? [`(${inapplicable} of ${looked} events do not have what the expression asks for: ${problem})`] : [];
-  print({ items, looked, inapplicable }, () => [...items.toReversed().map(eventLine), ...hint]);
+  const none = items.length === 0 ? ['No event fits.'] : [];
+  print({ items, looked, inapplicable }, () => [...items.toReversed().map(eventLine), ...none, ...hint]);
 }
 
 export async function showEvent({ api, print }: CommandContext, id: string, { reveal }: { readonly reveal?: string }): Promise<void> {
