@@ -46,8 +46,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
         instance: path,
       });
     }
-    // One try, and one more where a pooled connection may have been lost.
-    expect(origin.count(path)).toBeLessThanOrEqual(2);
+    // One try, and one more where a pooled connection may have been lost; and so again a moment later where the origin may have died.
+    expect(origin.count(path)).toBeLessThanOrEqual(4);
     failed.push(path);
   });
 

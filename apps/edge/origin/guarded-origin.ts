@@ -58,6 +58,11 @@ function codeOf(error: unknown): string {
   return error instanceof Error ? String((error as { code?: unknown }).code ?? '') : '';
 }
 
+/** The connection ended before anything of the answer had come. */
+export function isDropped(error: unknown): boolean {
+  return error instanceof OriginError && droppedCodes.has(codeOf(error.cause));
+}
+
 /** A time limit that can be stopped and started over. */
 class Deadline {
   passed = false;
@@ -132,7 +137,7 @@ export class GuardedOrigin implements OriginSource {
       return await this.#attempt(request);
     } catch (error) {
       // RFC 9110 section 9.2.2: a client may repeat an idempotent request on its own when the connection was lost.
-      if (!repeatable || request.signal?.aborted === true || !(error instanceof OriginError) || !droppedCodes.has(codeOf(error.cause))) throw error;
+      if (!repeatable || request.signal?.aborted === true || !isDropped(error)) throw error;
       return await this.#attempt(request);
     }
   }

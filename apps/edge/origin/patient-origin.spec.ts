@@ -66,6 +66,21 @@ describe('an origin that is waited for', () => {
     await expect(slow.request(get('/a'))).rejects.toBe(late);
   });
 
+  test.each([
+    ['GET', true, 2],
+    ['GET', false, 1],
+    ['POST', true, 1],
+  ])('%s that it lost before it answered (patient: %s) is asked for %i times in all', async (method, isPatient, times) => {
+    const lost = new OriginError('ORIGIN_INVALID', 'lost', Object.assign(new Error(), { code: 'ECONNRESET' }));
+    const asked: number[] = [];
+    let nowMs = 0;
+    const dying = { request: () => Promise.reject((asked.push(nowMs), lost)) };
+    const wait = async (ms: number): Promise<void> => void (nowMs += ms);
+    const patient = new PatientOrigin(dying, { patienceMs: 1000, againMs: 250, probeTarget: '/probe' }, { now: () => nowMs, wait });
+    await expect(patient.request({ method, target: '/a', fields: [], patient: isPatient })).rejects.toBe(lost);
+    expect(asked).toEqual([0, 250].slice(0, times));
+  });
+
   describe('also by what brings a body', () => {
     /** Reads a body to its end before it answers, as far as it was read ahead before it was known that nobody is there. */
     function reading(awayTries: number, readAhead: number) {

@@ -1,5 +1,5 @@
 import { pause } from '#runtime';
-import type { GuardedRequest, OriginSource } from './guarded-origin.ts';
+import { isDropped, type GuardedRequest, type OriginSource } from './guarded-origin.ts';
 import { OriginError, type OriginResponse } from './origin-client.ts';
 import { RepeatableBody } from './repeatable-body.ts';
 
@@ -43,6 +43,7 @@ export class PatientOrigin implements OriginSource {
   /** Whatever the method: nothing was sent to an origin that could not be reached. */
   async request(request: GuardedRequest): Promise<OriginResponse> {
     const body = request.body === undefined || request.patient !== true ? undefined : new RepeatableBody(request.body);
+    let repeated = request.method !== 'GET' && request.method !== 'HEAD';
     try {
       for (;;) {
         try {
@@ -50,6 +51,12 @@ export class PatientOrigin implements OriginSource {
           this.#awaySinceMs = undefined;
           return response;
         } catch (error) {
+          // One that dies takes connections until its last moment: it is away, or there again, a little later.
+          if (!repeated && request.patient === true && request.signal?.aborted !== true && isDropped(error)) {
+            repeated = true;
+            await this.#wait(this.#init.againMs);
+            continue;
+          }
           if (!isAway(error)) throw error;
           this.#noteAway();
           if (request.patient !== true || body?.isWhole === false || request.signal?.aborted === true || !(await this.#isBack())) throw error;
