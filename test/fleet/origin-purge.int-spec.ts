@@ -101,6 +101,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('PURGE without a key, at an edge on 
   test.each<[string, string, Readonly<Record<string, string>>, readonly string[]]>([
     ['a page', '/page', {}, ['/page']],
     ['a page, as plugins say it', '/shoes?size=9', { 'x-purge-method': 'default' }, ['/shoes?size=9']],
+    ['a page of the host, with the dot of the root', '/page', { host: `${host}.` }, ['/page']],
     ['what looks so', '/news/.*', { 'x-purge-method': 'regex' }, ['/news/1', '/news/2']],
     ['what begins so', '/news/*', {}, ['/news/1', '/news/2']],
     ['a tag', '/', { 'surrogate-key': 'news' }, ['/news/1', '/news/2']],

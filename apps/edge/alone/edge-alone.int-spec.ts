@@ -65,6 +65,8 @@ describe('streams edge', () => {
     ['', 'origin is missing'],
     ['origin: ftp://a', 'origin must be an http or https URL without a path, but is "ftp://a"'],
     ['origin: http://a\nlisten: x', 'listen must be a port'],
+    ['origin: http://a\nhosts: localhost', 'hosts must be a list'],
+    ['- origin: http://a', 'the file must be settings, each `name: value`'],
     ['origin: http://a\nmemory: lots', 'memory must be a number with a unit (kb, mb, gb), as 256mb, but is "lots"'],
     ['origin: http://a\nttl: 5', 'ttl must be text with a unit, as 5m'],
     ['origin: http://a\ncache: yes', 'knows no cache: the settings are listen, origin'],
@@ -84,6 +86,13 @@ describe('streams edge', () => {
     const { status, stderr } = spawnSync(bun, [alone, config], { encoding: 'utf8' });
     expect(stderr).toContain(message);
     expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
+  });
+
+  test('a port that is taken is named, and the setting', () => {
+    const config = join(folder.path, 'taken.yaml');
+    writeFileSync(config, `origin: ${origin.url}\nlisten: 127.0.0.1:${origin.port}\n`);
+    const { status, stderr } = spawnSync(bun, [alone, config], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([2, `Port ${origin.port} is taken: stop what listens there, or set another one (listen).\n`]);
   });
 
   test('a file with the configuration of a zone serves as the edges of a platform would', async () => {

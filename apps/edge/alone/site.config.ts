@@ -127,8 +127,14 @@ function aheadOf(said: Site['prefetch']): EdgePrefetchInit | undefined {
   return prefetchOf({ segmentsAhead: segments, mbit, zoneMbit: mbit });
 }
 
+const kinds: Readonly<Record<string, string>> = {
+  ...{ array: 'a list', object: 'settings, each `name: value`', string: 'a text', number: 'a number', int: 'a whole number', boolean: 'true or false' },
+};
+
 function told({ code, path, message, ...issue }: z.core.$ZodIssue): string {
   const name = path.length === 0 ? 'the file' : path.join('.');
+  const kind = code === 'invalid_type' && message.startsWith('Invalid input') ? kinds[String((issue as { expected?: unknown }).expected)] : undefined;
+  if (kind !== undefined) return `${name} must be ${kind}`;
   if (code !== 'unrecognized_keys') return `${name} ${message}`;
   const unknown = (issue as { keys?: string[] }).keys?.join(', ');
   return path.length === 0 ? `knows no ${unknown}: the settings are ${Object.keys(schema.shape).join(', ')}` : `${name} knows no ${unknown}`;

@@ -30,7 +30,8 @@ const saidToClient = new Set([400, 403, 413, 422, 429]);
 const idPattern = /^[\x21-\x7e]{1,128}$/;
 
 function messageOf(named: Named, request: EdgeRequest): object {
-  const host = request.field('host') ?? '';
+  // A name may end in the dot of the root: that names the same host.
+  const host = (request.field('host') ?? '').replace(/\.(?=$|:\d+$)/, '');
   const common = { mode: named.soft ? 'soft' : 'hard', reason: request.method };
   if ('tags' in named) return { tags: named.tags, ...common };
   if ('everything' in named) return { all: true, ...common };

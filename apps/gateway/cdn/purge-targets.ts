@@ -111,7 +111,7 @@ export class PurgeTargets {
   }
 
   async #check(claim: Claim, principal: Principal): Promise<void> {
-    if (!(await this.#isTheirs(claim, principal))) throw nothingThere(claim.field);
+    if (!(await this.#isTheirs(claim, principal))) throw nothingThere(claim);
   }
 
   async #isTheirs({ stream, host, zone }: Claim, principal: Principal): Promise<boolean> {
@@ -132,6 +132,12 @@ export class PurgeTargets {
   }
 }
 
-function nothingThere(field: string): Error {
-  return notFound('unknown-url', `body.${field}: There is nothing of yours at this place.`);
+function nothingThere({ field, host, stream, zone }: Claim): Error {
+  const place =
+    zone !== undefined
+      ? `in a zone ${zone}`
+      : host !== undefined
+        ? `on ${host}, which no zone of yours names`
+        : `at this place${stream === undefined ? '' : ` (stream ${stream})`}`;
+  return notFound('unknown-url', `body.${field}: There is nothing of yours ${place}.`);
 }
