@@ -24,6 +24,8 @@ describe('what is wrong with a field', () => {
     [z.union([z.string(), z.number()]), true, 'It has none of the forms that are possible here.'],
     [z.string().refine(() => false), 'x', 'It is not valid.'],
     [z.string().regex(/a/, 'Expected an a.'), 'b', 'Expected an a.'],
+    [z.record(z.string().regex(/a/, 'Expected an a.'), z.string()), { b: 'x' }, 'Expected an a.'],
+    [z.record(z.string().max(2), z.string()), { bbb: 'x' }, 'It must have at most 2 characters.'],
   ])('%#', (schema, value, sentence) => {
     const result = schema.safeParse(value, { error: fieldSentence });
     expect(result.error?.issues.map((issue) => issue.message)).toEqual([sentence]);

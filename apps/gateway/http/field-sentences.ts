@@ -51,6 +51,8 @@ export const fieldSentence: z.core.$ZodErrorMap = (issue: RawIssue): string | un
     case 'invalid_union':
       return 'It has none of the forms that are possible here.';
     case 'invalid_key':
+      // What is wrong with a name that somebody else chooses is for its own rule to say.
+      return issue.issues[0]?.message ?? 'It is not valid.';
     case 'invalid_element':
     case 'custom':
       return 'It is not valid.';

@@ -86,7 +86,7 @@ describe('markers', () => {
     [{ at: iso(-86_401_000) }, 400, 'body.at: It lies more than a day before the stream began.'],
     [{ at: '1970-01-01T00:00:00Z' }, 400, 'body.at'],
     [{ at: '2126-01-01T00:00:00Z' }, 400, 'body.at: It lies more than a day ahead'],
-    [{ attributes: { lower: 'x' } }, 400, 'body.attributes'],
+    [{ attributes: { lower: 'x' } }, 400, 'body.attributes.lower: Expected A-Z, 0-9 and "-".'],
     [{ attributes: { X: 'a"b' } }, 400, 'body.attributes'],
     [{ class: 'a"b' }, 400, 'body.class'],
     [{ endsOnNext: true }, 400, 'class'],

@@ -159,7 +159,7 @@ export class Admission {
     // A stranger's stream and one that is not there look the same, its rules included.
     if (head !== undefined && attempt.tenant !== undefined && attempt.tenant !== head.tenant) return this.#turnAway(request, command.streamId, unknownStream);
     // Nobody who lacks the key gets as far as the lease: taking it would fence the rightful publisher.
-    if (head === undefined || streamDecider.decide({ ...command, epoch: epochOfTrial }, state).refused) return this.#refuse(request, command);
+    if (head === undefined || streamDecider.decide({ ...command, epoch: epochOfTrial }, state).refused) return this.#refuse(request, command, state);
     const refusal = await this.#refusalOf(attempt, head.tenant);
     if (refusal !== undefined) return this.#turnAway(request, command.streamId, refusal);
     const renamed = attempt.verdict?.streamId;
@@ -171,7 +171,7 @@ export class Admission {
       return this.#try(attempt);
     }
     await this.#deps.rivals.retire(command, request.signal);
-    if (!this.#deps.registry.reserve(command)) return this.#refuse(request, command);
+    if (!this.#deps.registry.reserve(command)) return this.#refuse(request, command, state);
     try {
       return await this.#start(attempt, head.tenant, state);
     } finally {
@@ -198,7 +198,7 @@ export class Admission {
   async #start(attempt: Attempt, tenant: string, state: StreamState): Promise<AdmissionResult> {
     const { request, command } = attempt;
     const lease = (await this.#lease(command, state)) ?? ((await this.#deps.rivals.evict(command, state)) ? await this.#lease(command, state) : undefined);
-    if (lease === undefined) return this.#refuse(request, command);
+    if (lease === undefined) return this.#refuse(request, command, state);
     try {
       const result = await this.#execute({ ...command, epoch: Number(lease.epoch) });
       if (!result.refused) return this.#admitted(attempt, lease, tenant);
@@ -232,13 +232,13 @@ export class Admission {
     return { admitted: true, session };
   }
 
-  /** Has the stream's rules find the reason, and puts it on record if the guard allows one more. */
-  async #refuse(request: AdmissionRequest, command: StartPublishing): Promise<AdmissionResult> {
-    if (!this.#deps.rejections.allows(request.remoteAddress))
-      return refused('The publisher was refused too often. Check the stream key, then try again in a minute.');
-    const result = await this.#execute(command);
+  /** Has the stream's rules find the reason, and puts it on record if the guard allows one more: it is told all the same. */
+  async #refuse(request: AdmissionRequest, command: StartPublishing, state: StreamState): Promise<AdmissionResult> {
+    const isRecorded = this.#deps.rejections.allows(request.remoteAddress);
+    const result = isRecorded ? await this.#execute(command) : streamDecider.decide(command, state);
     // The stream was freed between the two looks at it: the encoder's next attempt will succeed.
     if (!result.refused) return refused('The stream is changing hands. Try again.');
+    if (!isRecorded) return refused(result.message);
     this.#deps.rejections.count(result.code);
     this.#deps.logger.info({ streamId: command.streamId, reason: result.code }, `publisher refused: ${result.code}`);
     return refused(result.message);

@@ -277,6 +277,11 @@ describe('multivariant playlist', () => {
     ]);
   });
 
+  test('codecs are named once, also that of a sound which a picture has in its own files', () => {
+    const picture = { ...rung('720p', 720, 3_000_000), codecs: 'avc1.64001f,mp4a.40.2' };
+    expect(renderMultivariant({ renditions: [picture, { ...audio, name: 'audio-1' }], muxed: audio })).toContain('CODECS="avc1.64001f,mp4a.40.2"');
+  });
+
   test('further sounds stand in the one group, in the order of their tracks, with what is known of them; variants count the largest', () => {
     const german = { ...audio, name: 'audio-1', bandwidth: 200_000, averageBandwidth: 190_000, language: 'de', label: 'Deutsch' };
     const lossless = { ...audio, name: 'audio-2', codecs: 'fLaC', averageBandwidth: 120_000 };

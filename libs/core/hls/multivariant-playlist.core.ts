@@ -108,7 +108,8 @@ function bandwidths(rendition: PlaylistRendition, sounds: readonly PlaylistRendi
 }
 
 function description(rendition: PlaylistRendition, sounds: readonly PlaylistRendition[]): readonly string[] {
-  const codecs = [...new Set([rendition, ...sounds].map((one) => one.codecs))].join(',');
+  // Each once, also those of a sound that is in the picture's own files.
+  const codecs = [...new Set([rendition, ...sounds].flatMap((one) => one.codecs.split(',')))].join(',');
   const { width, height, frameRate } = rendition;
   return [
     `CODECS="${codecs}"`,
