@@ -330,18 +330,20 @@ describe('a segment by its number, while it is made', () => {
     expect([stored.status, stored.text, stored.headers['cache-control']]).toEqual([200, text, 'public, max-age=31536000, immutable']);
     const again = await ask(gateway.url, `/live/${id}/720p/p0-6.m4s`, { headers: { 'if-none-match': stored.headers['etag'] as string } });
     expect(again.status).toBe(304);
-    for (const [path, of] of [
-      ['720p/p0-7.m4s', 8],
-      ['720p/7.m4s', 7],
-      ['720p/p0-5.m4s', 5],
-    ] as const)
-      expect([path, (await get(path)).text]).toEqual([path, `${id} 720p ${of} 1`]);
+    for (const [path, of] of Object.entries({ 'p0-7': 8, '7': 7, 'p0-5': 5 })) expect((await get(`720p/${path}.m4s`)).text).toBe(`${id} 720p ${of} 1`);
     const whole = captions('00:00:12.000') + '\n00:00:12.300 --> 00:00:13.000\nYes.\n';
     for (const answer of [await words, await get('cc1.captions/p0-6.vtt')]) expect(answer.text).toBe(whole);
     const manifest = (await get('manifest.mpd')).text;
     expect(manifest.match(/<Period /g)).toHaveLength(1);
     expect(manifest.match(/availabilityTimeComplete="false"/g)).toHaveLength(2);
     expect(manifest).not.toContain('SegmentTimeline');
+    // Of a stream that has ended the rest of the last one may be late.
+    await announceSegment(world, id, 9, { startUs: 16_000_000, durationUs: 300_000 });
+    await ask(gateway.url, '/api/v1/stream/stop', { method: 'POST', headers: { authorization }, body: { id } });
+    await announceEncodingEnd(world, id);
+    await world.settle();
+    expect((await get('720p/p0-8.m4s')).headers['cache-control']).toBe('public, max-age=10, stale-if-error=30');
+    expect((await get('720p/p0-7.m4s')).headers['cache-control']).toBe('public, max-age=31536000, immutable');
   });
 
   test('that was left out is nothing in its period, and not found without one', async () => {

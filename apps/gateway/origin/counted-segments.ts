@@ -19,6 +19,8 @@ export interface CountedSegments {
   readonly segments: readonly Segment[];
   /** Nothing more of it comes. */
   readonly isOver: boolean;
+  /** Nor can it: of a stream that has ended a last segment may be late. */
+  readonly isSettled: boolean;
 }
 
 /** How periods begin: what is stored of it does not change. */
@@ -27,7 +29,7 @@ interface Begun {
   readonly inits: ReadonlyMap<string, string>;
 }
 
-const none: CountedSegments = { segments: [], isOver: false };
+const none: CountedSegments = { segments: [], isOver: false, isSettled: false };
 /** Runs that may have met within one segment. */
 const meetingsMax = 16;
 /** Numbers are never ahead of media sequence numbers, but for segments that lasted too long. */
@@ -62,8 +64,9 @@ export class CountedRows {
     const found = await this.#lists.since({ streamId, rendition }, from, meetingsMax);
     const initCid = inits.get(rendition);
     const isWithin = (segment: Segment): boolean => initCid === undefined || segment.initCid === initCid;
-    const { segments, isOver } = counted(found.filter(isWithin), { number, span, segmentUs });
-    return { segments, isOver: isOver || !found.every(isWithin) || hasEnded(stream, this.#clock.now()) };
+    const { segments, isPassed } = counted(found.filter(isWithin), { number, span, segmentUs });
+    const isSettled = isPassed || !found.every(isWithin);
+    return { segments, isOver: isSettled || hasEnded(stream, this.#clock.now()), isSettled };
   }
 
   /** Captions of a channel, one for each run that has something to say in it; undefined while more may come. */
@@ -103,17 +106,23 @@ export class CountedRows {
 }
 
 /** What a number stands for. */
-export interface Slot {
+interface Slot {
   readonly number: number;
   readonly span: CountedSpan;
   readonly segmentUs: number;
 }
 
+interface Counted {
+  readonly segments: readonly Segment[];
+  /** They are as long as that, or there is media behind it. */
+  readonly isPassed: boolean;
+}
+
 /** @param segments in order */
-export function counted(segments: readonly Segment[], { number, span, segmentUs }: Slot): CountedSegments {
+function counted(segments: readonly Segment[], { number, span, segmentUs }: Slot): Counted {
   const numberAt = (placeUs: number): number => countedNumber(placeUs, span, segmentUs);
   const within = segments.filter(({ startUs }) => numberAt(startUs) === number);
   const last = within.at(-1);
   const isFull = last !== undefined && numberAt(last.startUs + last.durationUs) > number;
-  return { segments: within, isOver: isFull || segments.some(({ startUs }) => numberAt(startUs) > number) };
+  return { segments: within, isPassed: isFull || segments.some(({ startUs }) => numberAt(startUs) > number) };
 }

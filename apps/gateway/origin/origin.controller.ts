@@ -235,9 +235,9 @@ export class OriginController {
   /** What players count to: a segment, or several where runs of an encoder met in it. */
   async #sendCounted(streamId: string, place: CountedPlace, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (!isStreamId(streamId)) throw noSegment();
-    const { segments, isOver } = await this.#playlists.counted.find(streamId, place);
+    const { segments, isOver, isSettled } = await this.#playlists.counted.find(streamId, place);
     const cids = segments.map(({ cid }) => cid);
-    if (cids.length > 0 && isOver) return this.#sendJoined(cids, immutableCaching, request, reply);
+    if (cids.length > 0 && isOver) return this.#sendJoined(cids, isSettled ? immutableCaching : recordingCaching, request, reply);
     const live = await this.#segments.counted(streamId, place);
     const read = (stored: string): Promise<Uint8Array> => this.#blobs.read(stored);
     switch (live?.kind) {
