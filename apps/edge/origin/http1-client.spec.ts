@@ -87,12 +87,15 @@ describe('connections to an origin', () => {
     expect(wires.length).toBe(2);
   });
 
-  test('what is not used for four seconds is ended', async () => {
-    const { ended } = await answered().then(async (wire) => {
-      await jest.advanceTimersByTimeAsync(6000);
-      return wire;
-    });
-    expect(ended).toBe(true);
+  test('one that was not used for four seconds takes nothing that cannot be asked twice, and is ended after half a minute', async () => {
+    const wire = await answered();
+    await jest.advanceTimersByTimeAsync(6000);
+    const { answer: posted, wire: other } = await ask(get({ method: 'POST', body: sourceOfBytes(Buffer.from('x')) }));
+    other.says(answer);
+    await posted;
+    expect([other === wire, wire.ended]).toEqual([false, false]);
+    await jest.advanceTimersByTimeAsync(40_000);
+    expect([wire.ended, other.ended]).toEqual([true, true]);
   });
 
   test.each([

@@ -7,8 +7,11 @@ import { OriginError, type OriginClient, type OriginRequest, type OriginResponse
 
 /** Connections to one origin at once; what is asked for beyond that waits for one. */
 const connectionsMax = 1024;
-/** What is not asked for any more is let go before most origins do it themselves, ms. */
-const idleMs = 4000;
+/** What is not asked for any more is let go, ms. */
+const idleMs = 30_000;
+/** An origin may let go of a connection in the moment in which it is used again. What cannot be asked twice takes one that most keep for longer, ms. */
+const freshMs = 4000;
+const repeatable = new Set(['GET', 'HEAD']);
 /**
  * A connection over which an answer came is left alone for so long, and up to twice as long, before it is used again: what an origin
  * sends behind an answer is read by then, and taken for what it is, ms.
@@ -64,10 +67,10 @@ export class Http1Client implements OriginClient, ConnectionPool {
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(request, this.#init.host, { resolve, reject, lines: this.#lines });
       if (exchange.over) return;
-      const idle = this.#idle.pop();
-      if (idle !== undefined && this.#deps.now() - idle.idleSinceMs < idleMs) return idle.take(exchange);
-      idle?.end();
-      this.#wait(exchange);
+      const idle = this.#idle.at(-1);
+      if (idle === undefined || this.#deps.now() - idle.idleSinceMs >= (repeatable.has(request.method) ? idleMs : freshMs)) return this.#wait(exchange);
+      this.#idle.pop();
+      idle.take(exchange);
     });
   }
 
