@@ -4,7 +4,7 @@ import { captionedRendition, captionsCid, emptyCaptionsName } from '../origin/ca
 import type { CountedPlace } from '../origin/counted-segments.ts';
 import type { SegmentState } from './live-parts.core.ts';
 import type { Segment } from '../origin/segment-rows.ts';
-import { slotState, storedSlot, type SlotView } from './live-slot.core.ts';
+import { isMade, slotState, storedSlot, type SlotView } from './live-slot.core.ts';
 import type { LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
 
@@ -47,6 +47,7 @@ export class LiveSegments {
     if (view === undefined) return undefined;
     await view.ready();
     const { rendition, mediaSequence } = place;
+    if (!isMade(viewed(view), rendition)) return { kind: 'far' };
     const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
     if (state().kind === 'soon') {
       if (this.#views.full) return { kind: 'full' };

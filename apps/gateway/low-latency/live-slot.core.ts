@@ -1,4 +1,4 @@
-import { countedNumber, type CountedSpan } from '#core/dash';
+import { countedNumber, periodSpans, type Beginning } from '#core/dash';
 import type { PartialSegments } from '#core/hls';
 import type { CountedPlace } from '../origin/counted-segments.ts';
 import type { Segment } from '../origin/segment-rows.ts';
@@ -71,14 +71,20 @@ interface Slots {
   readonly numberOf: (placeUs: number) => number;
 }
 
-/** Undefined while nobody has begun that period. */
+/** Whether the stream has that rendition, or anybody has told of it. */
+export function isMade({ parts, window }: Pick<SlotView, 'parts' | 'window'>, rendition: string): boolean {
+  return window === undefined || window.everyRendition.some(({ name }) => name === rendition) || parts.parts(rendition) !== undefined;
+}
+
+/** Undefined while nobody has begun that period, and for what the stream does not have. */
 function slotsOf({ parts, window }: SlotView, { rendition, period }: CountedPlace): Slots | undefined {
+  if (window === undefined || !isMade({ parts, window }, rendition)) return undefined;
   const begun = [...(parts.parts(rendition)?.all ?? [])];
-  const span = spanOf(window, begun, period);
-  if (span === undefined || window === undefined) return undefined;
+  const span = spanOf(window, parts, period);
+  if (span === undefined) return undefined;
   const segmentUs = Number(window.stream['segment_duration_ms']) * 1000;
   const stored = window.segments(rendition).slice(-newestMax);
-  const nextPeriod = firstOfNext({ window, stored, begun }, rendition, period);
+  const nextPeriod = span.next ?? changeOf({ window, stored, begun }, rendition, period);
   const isWithin = ({ mediaSequence }: Pick<Segment, 'mediaSequence'>): boolean => mediaSequence >= period && mediaSequence < (nextPeriod ?? Infinity);
   return {
     stored: stored.filter(isWithin),
@@ -89,14 +95,29 @@ function slotsOf({ parts, window }: SlotView, { rendition, period }: CountedPlac
   };
 }
 
-function spanOf(window: StreamWindow | undefined, begun: readonly PartialSegments[], period: number): CountedSpan | undefined {
-  const isFirst = ({ mediaSequence }: Pick<Segment, 'mediaSequence'>): boolean => mediaSequence === period;
-  const first = window?.beginnings().find(isFirst) ?? begun.find(isFirst);
-  return first === undefined ? undefined : { first: period, mediaStartUs: first.startUs };
+/** The period that begins at a number, and where the next one does, by the same rule as in manifests: a change of one rendition ends it for all. */
+function spanOf(window: StreamWindow, parts: LiveParts, period: number): ReturnType<typeof periodSpans>[number] | undefined {
+  const stored = window.beginnings().map((one) => ({ ...one, inits: window.inits(one.mediaSequence) }));
+  const all = [...stored, ...begunRuns(window, parts, stored.at(-1)?.mediaSequence ?? -1)];
+  const segmentUs = Number(window.stream['segment_duration_ms']) * 1000;
+  const from = all.findIndex(({ mediaSequence }) => mediaSequence === period);
+  return from < 0 ? undefined : periodSpans(all.slice(from), segmentUs)[0];
+}
+
+/** What began behind a break and is not stored yet. */
+function begunRuns({ everyRendition }: StreamWindow, parts: LiveParts, after: number): readonly Beginning[] {
+  const byNumber = new Map<number, Beginning>();
+  for (const { name } of everyRendition)
+    for (const { mediaSequence, discontinuity, initCid, startUs, programDateTimeMs } of parts.parts(String(name))?.all ?? []) {
+      if (mediaSequence <= after || !(discontinuity || parts.breaks.has(mediaSequence))) continue;
+      const { inits, ...known } = byNumber.get(mediaSequence) ?? { mediaSequence, startUs, programDateTimeMs, inits: {} };
+      byNumber.set(mediaSequence, { ...known, inits: { ...inits, [String(name)]: initCid } });
+    }
+  return [...byNumber.values()].toSorted((a, b) => a.mediaSequence - b.mediaSequence);
 }
 
 /** A rendition has one initialisation from the beginning of a period to its end. */
-function firstOfNext(
+function changeOf(
   { window, stored, begun }: Pick<Slots, 'stored' | 'begun'> & { readonly window: StreamWindow },
   rendition: string,
   period: number,

@@ -1,4 +1,4 @@
-import { countedNumber, type CountedSpan } from '#core/dash';
+import { countedNumber, periodSpans, type Beginning, type CountedSpan } from '#core/dash';
 import type { Clock, ReadRow } from '#ports';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { captionsCid } from './caption-tracks.ts';
@@ -21,12 +21,19 @@ export interface CountedSegments {
   readonly isOver: boolean;
   /** Nor can it: of a stream that has ended a last segment may be late. */
   readonly isSettled: boolean;
+  /** There is nothing by that name, nor will be: no such rendition, or no period that begins there. */
+  readonly unknown?: 'rendition' | 'period';
 }
 
 /** How periods begin: what is stored of it does not change. */
 interface Begun {
   readonly span: CountedSpan;
   readonly inits: ReadonlyMap<string, string>;
+  readonly beginning: Beginning;
+  /** False where it goes on with what was before it: nobody was told of a period by that number. */
+  readonly isPeriod: boolean;
+  /** Up to this number no other one begins. */
+  goesOnTo: number;
 }
 
 const none: CountedSegments = { segments: [], isOver: false, isSettled: false };
@@ -35,6 +42,8 @@ const meetingsMax = 16;
 /** Numbers are never ahead of media sequence numbers, but for segments that lasted too long. */
 const longMax = 64;
 const begunMax = 10_000;
+/** Of the newest numbers some renditions may not be stored yet. */
+const settlingMax = 8;
 
 /** Finds segments by what DASH players count, in the rows. */
 export class CountedRows {
@@ -54,16 +63,19 @@ export class CountedRows {
     const stream = number < period ? undefined : await this.#streams.row(streamId);
     const begun = stream === undefined ? undefined : await this.#periodOf(stream, period);
     if (stream === undefined || begun === undefined) return none;
+    if (!begun.isPeriod) return { ...none, unknown: 'period' };
     const segmentUs = Number(stream['segment_duration_ms']) * 1000;
     const { span, inits } = begun;
+    const next = await this.#nextOf(stream, begun);
     const from = {
       mediaSequence: Math.max(period, number - longMax),
       // It may begin in the second half of what is counted before.
       startUs: Math.max(0, span.mediaStartUs + (number - period - 1) * segmentUs),
     };
     const found = await this.#lists.since({ streamId, rendition }, from, meetingsMax);
+    if (found.length === 0 && !(await this.#namesOf(stream)).includes(rendition)) return { ...none, unknown: 'rendition' };
     const initCid = inits.get(rendition);
-    const isWithin = (segment: Segment): boolean => initCid === undefined || segment.initCid === initCid;
+    const isWithin = (segment: Segment): boolean => segment.mediaSequence < (next ?? Infinity) && (initCid === undefined || segment.initCid === initCid);
     const { segments, isPassed } = counted(found.filter(isWithin), { number, span, segmentUs });
     const isSettled = isPassed || !found.every(isWithin);
     return { segments, isOver: isSettled || hasEnded(stream, this.#clock.now()), isSettled };
@@ -86,16 +98,40 @@ export class CountedRows {
     const key = `${streamId}/${period}`;
     const known = this.#begun.get(key);
     if (known !== undefined) return known;
-    const names = (await this.#streams.everyRendition(stream)).map(({ name }) => String(name));
+    const names = await this.#namesOf(stream);
     const firsts = await Promise.all(names.map((rendition) => this.#lists.segment({ streamId, rendition, mediaSequence: period })));
     // As periods do: where the best rendition begins that has it.
     const leader = firsts.find((segment) => segment !== undefined);
     if (leader === undefined) return undefined;
     const inits = new Map(firsts.flatMap((segment, at) => (segment === undefined ? [] : [[names[at] as string, segment.initCid] as const])));
-    const begun = { span: { first: period, mediaStartUs: leader.startUs }, inits };
+    const isPeriod = firsts.some((segment) => segment?.discontinuity) || period <= Number(stream['first_media_sequence'] ?? 0);
+    const beginning = { ...leader, inits: Object.fromEntries(inits) };
+    const begun = { span: { first: period, mediaStartUs: leader.startUs }, inits, beginning, isPeriod, goesOnTo: period };
     // Of a period that is just being stored others may be missing.
     if (inits.size === names.length || leader.mediaSequence < Number(stream['last_media_sequence'] ?? -1)) this.#keep(key, begun);
     return begun;
+  }
+
+  /** Where the next period begins, by the same rule as in manifests: a change of one rendition ends the period of all. */
+  async #nextOf(stream: ReadRow, begun: Begun): Promise<number | undefined> {
+    const streamId = String(stream['stream_id']);
+    const names = await this.#namesOf(stream);
+    const breaks = await Promise.all(
+      names.map(async (rendition) => ({ rendition, all: await this.#lists.breaks({ streamId, rendition }, begun.goesOnTo + 1) })),
+    );
+    const byNumber = new Map<number, Beginning>();
+    for (const { rendition, all } of breaks)
+      for (const segment of all)
+        byNumber.set(segment.mediaSequence, { ...segment, inits: { ...byNumber.get(segment.mediaSequence)?.inits, [rendition]: segment.initCid } });
+    const later = [...byNumber.values()].toSorted((a, b) => a.mediaSequence - b.mediaSequence);
+    const isLive = typeof stream['live_edge_url'] === 'string';
+    const [span] = periodSpans([begun.beginning, ...later], isLive ? Number(stream['segment_duration_ms']) * 1000 : undefined);
+    if (span?.next === undefined) begun.goesOnTo = Math.max(begun.goesOnTo, Number(stream['last_media_sequence'] ?? 0) - settlingMax);
+    return span?.next;
+  }
+
+  async #namesOf(stream: ReadRow): Promise<readonly string[]> {
+    return (await this.#streams.everyRendition(stream)).map(({ name }) => String(name));
   }
 
   #keep(key: string, begun: Begun): void {

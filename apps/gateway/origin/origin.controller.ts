@@ -235,7 +235,7 @@ export class OriginController {
   /** What players count to: a segment, or several where runs of an encoder met in it. */
   async #sendCounted(streamId: string, place: CountedPlace, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (!isStreamId(streamId)) throw noSegment();
-    const { segments, isOver, isSettled } = await this.#playlists.counted.find(streamId, place);
+    const { segments, isOver, isSettled, unknown } = await this.#playlists.counted.find(streamId, place);
     const cids = segments.map(({ cid }) => cid);
     if (cids.length > 0 && isOver) return this.#sendJoined(cids, isSettled ? immutableCaching : recordingCaching, request, reply);
     const live = await this.#segments.counted(streamId, place);
@@ -251,6 +251,8 @@ export class OriginController {
         throw noSegment();
       default:
         if (cids.length > 0) return this.#sendJoined(cids, soonCaching, request, reply);
+        if (unknown === 'rendition') return refusePlaylist({ kind: 'unknown-rendition' }, streamId);
+        if (unknown === 'period') throw noSegment();
         // Players that count come here when a stream pauses or ends, or leaves a number out, before they have heard of it.
         if (await this.#playlists.knows(streamId)) return sendMissing(reply);
         throw noSegment();
@@ -260,7 +262,7 @@ export class OriginController {
   async #sendJoined(cids: readonly string[], caching: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const [only, ...others] = cids;
     if (only !== undefined && others.length === 0) return this.#sendMedia(only, 'm4s', request, reply, caching);
-    const tag = `"${cids.join(' ')}"`;
+    const tag = `"${cids.join('.')}"`;
     reply.headers({ etag: tag, 'cache-control': caching });
     if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
     const all = await Promise.all(cids.map((cid) => this.#readMedia(cid)));

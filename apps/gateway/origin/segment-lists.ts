@@ -108,6 +108,12 @@ export class SegmentLists {
     return (await this.#select(where, mediaSequence, limit)).map((row) => rows.segment(row));
   }
 
+  /** Those behind a discontinuity from a number on, in order. */
+  async breaks(of: Pick<SegmentPlace, 'streamId' | 'rendition'>, from: number): Promise<readonly Segment[]> {
+    const rows = new SegmentRows();
+    return (await this.#select([...conditions(of), { column: 'discontinuity', is: 'eq', value: true }], from)).map((row) => rows.segment(row));
+  }
+
   async #after(before: Promise<SegmentList> | undefined, key: string, wanted: WantedSegments): Promise<SegmentList> {
     // Whatever became of it, this one reads for itself what is still missing.
     await before?.catch(() => undefined);

@@ -32,6 +32,8 @@ export interface SegmentFacts {
   readonly epoch?: bigint;
   readonly discontinuity?: boolean;
   readonly captions?: string;
+  /** The picture's initialisation, where it is another one than the sound's. */
+  readonly pictureInit?: string;
   readonly startUs?: number;
   readonly durationUs?: number;
 }
@@ -41,12 +43,13 @@ export async function announceSegment(
   world: World,
   streamId: string,
   mediaSequence: number,
-  { epoch = 1n, discontinuity = false, captions, startUs = mediaSequence * 2_000_000, durationUs = 2_000_000 }: SegmentFacts = {},
+  { epoch = 1n, discontinuity = false, captions, pictureInit = 'init', startUs = mediaSequence * 2_000_000, durationUs = 2_000_000 }: SegmentFacts = {},
 ): Promise<string> {
-  const init = await world.engines.blobs.put(Buffer.from('init'));
+  const [ofPicture, ofSound] = await Promise.all([pictureInit, 'init'].map((init) => world.engines.blobs.put(Buffer.from(init))));
   const written = captions === undefined ? undefined : await world.engines.blobs.put(Buffer.from(captions));
   const drafts = await Promise.all(
     ['720p', 'audio'].map(async (rendition) => {
+      const init = (rendition === 'audio' ? ofSound : ofPicture) as BlobInfo;
       const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from(`${streamId} ${rendition} ${mediaSequence} ${epoch}`));
       return segmentProduced.draft({
         streamId,

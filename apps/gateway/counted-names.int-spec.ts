@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { missingSegment } from '#core/fmp4';
+import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask, type Answer } from './testing/http-client.ts';
+import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
+import { TestPackager } from './testing/test-packager.ts';
+import { toldPart } from './testing/told-edge.ts';
+
+let world: World;
+let gateway: RunningGateway;
+let authorization: string;
+let packager: TestPackager;
+let id: string;
+
+beforeAll(async () => {
+  world = await World.open();
+  gateway = await startGateway(world.engines, world.consolePath);
+  ({ authorization } = await world.key(['admin']));
+});
+
+afterAll(async () => {
+  await packager.close();
+  await gateway.stop();
+  await world.close();
+});
+
+beforeEach(async () => {
+  await packager?.close();
+  packager = await TestPackager.open();
+  id = (await ask(gateway.url, '/api/v1/stream/start', { method: 'POST', headers: { authorization }, body: { name: 'live' } })).json.id;
+  await announceEncoding(world, id, 1n, packager.url);
+  for (let mediaSequence = 0; mediaSequence < 6; mediaSequence++) await announceSegment(world, id, mediaSequence);
+  packager.tell({ kind: 'run', run: 'r1', mediaSequence: 0, renditions: ['720p', 'audio'] });
+});
+
+const get = (path: string): Promise<Answer> => ask(gateway.url, `/live/${id}/${path}`);
+const missing = Buffer.from(missingSegment()).toString();
+
+describe('numbers that DASH players count', () => {
+  test('of renditions that the stream does not have are not found at once, stored or in the making', async () => {
+    await world.settle();
+    for (const path of ['nope/p0-5', 'nope/p0-6', 'thumbnails/p0-6', 'cc1.captions/p0-7']) {
+      const { status, json } = await get(`${path}.m4s`);
+      expect([path, status, json.detail]).toEqual([path, 404, 'The stream has no such rendition.']);
+    }
+    expect((await get('nope/6.m4s')).status).toBe(404);
+  });
+
+  test('of a period that does not begin there are not found, and of one that is just beginning are waited for', async () => {
+    await world.settle();
+    for (const path of ['720p/p5-5', '720p/p3-5', 'audio/p5-5']) expect([path, (await get(`${path}.m4s`)).status]).toEqual([path, 404]);
+    // One rendition has begun it, the other has not yet.
+    packager.tell(...toldPart(6, 0, 'r1', '720p', true, 'bother'));
+    expect((await get('manifest.mpd')).text).toContain('<Period id="p6"');
+    const sound = get('audio/p6-6.m4s');
+    await announceSegment(world, id, 6, { discontinuity: true, pictureInit: 'other' });
+    await announceSegment(world, id, 7, { pictureInit: 'other' });
+    await world.settle();
+    expect((await sound).text).toBe(`${id} audio 6 1`);
+  });
+
+  test('end with their period where another rendition begins the next one, whatever their own media says', async () => {
+    await announceSegment(world, id, 6, { startUs: 12_000_000, durationUs: 600_000 });
+    await announceSegment(world, id, 7, { startUs: 12_600_000, durationUs: 1_400_000, discontinuity: true, pictureInit: 'other' });
+    for (const mediaSequence of [8, 9]) await announceSegment(world, id, mediaSequence, { pictureInit: 'other' });
+    await world.settle();
+    expect((await get('manifest.mpd')).text).toContain('<Period id="p7" start="PT12.6S">');
+    for (const rendition of ['720p', 'audio']) {
+      const last = await get(`${rendition}/p0-6.m4s`);
+      expect([last.text, last.headers['cache-control']]).toEqual([`${id} ${rendition} 6 1`, 'public, max-age=31536000, immutable']);
+      expect((await get(`${rendition}/p7-7.m4s`)).text).toBe(`${id} ${rendition} 7 1`);
+      for (const number of [7, 8, 9]) expect([rendition, number, (await get(`${rendition}/p0-${number}.m4s`)).text]).toEqual([rendition, number, missing]);
+    }
+  });
+
+  test('of media that is joined have a tag without spaces, by which they are not sent again', async () => {
+    await announceSegment(world, id, 6, { startUs: 12_000_000, durationUs: 300_000 });
+    await announceSegment(world, id, 7, { startUs: 12_300_000, durationUs: 1_700_000 });
+    await announceSegment(world, id, 8, { startUs: 14_000_000 });
+    await world.settle();
+    const joined = await get('720p/p0-6.m4s');
+    expect(joined.text).toBe(`${id} 720p 6 1${id} 720p 7 1`);
+    // RFC 9110 section 8.8.3: etagc.
+    expect(joined.headers['etag']).toMatch(/^"[\x21\x23-\x7e]+"$/);
+    const again = await ask(gateway.url, `/live/${id}/720p/p0-6.m4s`, { headers: { 'if-none-match': joined.headers['etag'] as string } });
+    expect([again.status, again.headers['etag']]).toEqual([304, joined.headers['etag']]);
+  });
+});
