@@ -74,6 +74,20 @@ async function query(text: string): Promise<readonly (readonly unknown[])[]> {
   }
 }
 
+/** Builds of which each load takes its time. */
+function slowed(ms: number, onLoad: () => void = () => undefined): ProjectionBuilds {
+  const { builds } = world.engines;
+  const slow = Object.create(builds) as ProjectionBuilds;
+  for (const name of ['create', 'list', 'finish', 'note', 'forget', 'show'] as const)
+    Object.assign(slow, { [name]: (...args: never[]) => (builds[name] as (...all: never[]) => unknown)(...args) });
+  slow.load = async (load) => {
+    onLoad();
+    await sleep(ms);
+    await builds.load(load);
+  };
+  return slow;
+}
+
 /** Everything in which a sandbox could leave a trace, but for the record of its life: schemas, tables, bookkeeping, leases, blobs. */
 async function traces(): Promise<object> {
   const count = async (table: string): Promise<unknown> => (await query(`SELECT count(*) FROM ${table}`))[0]?.[0];
@@ -175,14 +189,23 @@ describe('a sandbox', () => {
     const before = (await rows()).json.rows;
     expect(before.length).toBe(12);
     const { builds } = world.engines;
-    for (const { id } of await builds.list('streams')) if (id.includes('streams')) await builds.forget(id);
+    for (const name of ['streams', 'edges']) for (const { id } of await builds.list(name)) await builds.forget(id);
     expect((await rows()).status).toBe(503);
-    await hostOf();
+    // It takes longer than several looks at what has become of the order.
+    const slow = slowed(700);
+    await hostOf({ builds: slow });
     for (let waited = 0; (await rows()).status !== 200 || (await rows()).json.rows.length < 12; waited += 50) {
       if (waited > 20_000) throw new Error('It is not built anew.');
       await sleep(50);
     }
     expect((await rows()).json.rows).toEqual(before);
+    for (const id of ['streams', 'edges']) {
+      const difference = async () => (await api('GET', `/api/v1/sandboxes/restored/differences?projection=${id}`)).json;
+      for (let waited = 0; (await difference()).equal !== true; waited += 50) {
+        if (waited > 20_000) throw new Error(`${id} is not built anew.`);
+        await sleep(50);
+      }
+    }
     expect((await api('GET', '/api/v1/sandboxes/restored')).json.status).toBe('ready');
     await api('DELETE', '/api/v1/sandboxes/restored');
     await until('restored', 'gone');
@@ -260,16 +283,8 @@ describe('a sandbox', () => {
 
   test('that is building when somebody drops it ends first, and nothing is left', async () => {
     const before = await traces();
-    const slow = Object.create(world.engines.builds) as ProjectionBuilds;
-    const { builds } = world.engines;
-    for (const name of ['create', 'list', 'finish', 'note', 'forget'] as const)
-      Object.assign(slow, { [name]: (...args: never[]) => (builds[name] as (...all: never[]) => unknown)(...args) });
     let loads = 0;
-    slow.load = async (load) => {
-      loads++;
-      await sleep(400);
-      await builds.load(load);
-    };
+    const slow = slowed(400, () => loads++);
     const host = await hostOf({ builds: slow, owner: 'slow' });
     await api('POST', '/api/v1/sandboxes', { name: 'slow' });
     while (loads === 0) await sleep(5);

@@ -52,7 +52,7 @@ export class SandboxRun {
     // Dropped by another while we asked: what we hold would be the last trace of it.
     if (state === undefined || state.stands === 'no' || state.sandboxId !== this.#init.sandboxId) return this.#deps.leases.forget(this.#init.lease);
     if (state.status === 'dropping') return this.#drop(state);
-    if (state.status !== 'building' && !(state.status === 'ready' && this.#init.isLost === true)) return;
+    if (!this.#isWanted(state)) return;
     const watched = new AbortController();
     const dropped = this.#untilDropping(state, AbortSignal.any([stop, watched.signal]));
     try {
@@ -118,13 +118,17 @@ export class SandboxRun {
   }
 
   /** Aborts when somebody asked for the sandbox to be dropped, so that the building ends first. */
+  #isWanted({ status }: KnownSandbox): boolean {
+    return status === 'building' || (status === 'ready' && this.#init.isLost === true);
+  }
+
   #untilDropping({ sandboxId }: KnownSandbox, over: AbortSignal): AbortSignal {
     const dropping = new AbortController();
     const look = async (): Promise<void> => {
       while (!over.aborted) {
         await pause(lookMs, over);
         const now = over.aborted ? undefined : await this.#state().catch(() => undefined);
-        if (now !== undefined && (now.status !== 'building' || now.sandboxId !== sandboxId)) return dropping.abort();
+        if (now !== undefined && (!this.#isWanted(now) || now.sandboxId !== sandboxId)) return dropping.abort();
       }
     };
     void look();
