@@ -24,10 +24,17 @@ export class StalePast {
     return this.#deps.past.forgetFrom(projection, { topic, partition, before: offset });
   }
 
-  /** In each partition, from the first event on that stands parked: rows built anew, which replace those without it, may have taken it. */
-  async forgetParked(projection: Projection<DomainEvent>): Promise<void> {
+  /**
+   * Before rows built anew replace others. In each partition, from the first event on that stands parked, which they may have taken;
+   * or all of it, where one of the two lacks events that nobody has parked.
+   */
+  async forgetBefore(projection: Projection<DomainEvent>, lacks: boolean): Promise<void> {
     for (const topic of projection.contexts) {
-      for (const { partition } of await this.#deps.log.heads(topic)) {
+      for (const { partition, low } of await this.#deps.log.heads(topic)) {
+        if (lacks) {
+          await this.forgetFrom({ projection: projection.name, topic, partition, offset: low });
+          continue;
+        }
         const offsets = (await this.#deps.parked.blocking(projection, { topic, partition })).map(({ offset }) => offset);
         if (offsets.length === 0) continue;
         const offset = offsets.reduce((least, one) => (one < least ? one : least));

@@ -46,7 +46,7 @@ export interface ReplayRunDeps {
   readonly commands: CommandExecutor;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly stale: Pick<StalePast, 'forgetParked'>;
+  readonly stale: Pick<StalePast, 'forgetBefore'>;
   /** Without it, everything is loaded in this thread. */
   readonly loadInThread?: typeof loadInThread;
   /** Had while it is built, not while it follows the log. */
@@ -205,7 +205,7 @@ export class ReplayRun {
     }
     const fold = foldBetween(log, claim.projection, { onPoison: state.onPoison, leftOut: load.leftOut });
     try {
-      await this.#deps.stale.forgetParked(claim.projection);
+      await this.#deps.stale.forgetBefore(claim.projection, await this.#lacks(claim));
       const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold });
       await this.#tell({ type: 'RecordPromotion', fromVersion, toVersion });
       logger.info({ replay: claim.id, fromVersion, toVersion }, `readers see the rebuilt ${claim.projection.name}`);
@@ -215,6 +215,12 @@ export class ReplayRun {
       logger.info({ replay: claim.id, err: error }, 'not promoted yet; trying again');
       await pause(lookMs / 2, stop);
     }
+  }
+
+  /** True when this build, or what serves, has passed over events that the projection could not handle. */
+  async #lacks({ id, projection }: BuildClaim): Promise<boolean> {
+    const builds = await this.#deps.builds.list(projection.name);
+    return builds.some((one) => (one.id === id || one.state === 'serving') && (one.progress?.poisoned?.length ?? 0) > 0);
   }
 
   async #rollBack(): Promise<void> {
