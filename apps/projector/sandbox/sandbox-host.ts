@@ -57,8 +57,8 @@ export class SandboxHost {
     for (const { name, projections, sandboxId, status } of standing) {
       if (status !== 'ready') continue;
       const builds = await Promise.all(projections.map((projection) => this.#deps.builds.show(sandboxBuildId(sandboxId, projection))));
-      if (builds.every((build) => build !== undefined && build.state !== 'dropped')) continue;
-      this.#deps.logger.warn(`the tables of the sandbox ${name} are not there: the database is older than it. It is built anew`);
+      if (builds.every((build) => build?.finished === true && build.state !== 'dropped')) continue;
+      this.#deps.logger.warn(`the tables of the sandbox ${name} are not there, or not to their end: the database is older than it. It is built anew`);
       lost.add(sandboxId);
     }
     return lost;
