@@ -201,7 +201,7 @@ describe('a sandbox', () => {
     expect((await rows()).json.rows).toEqual(before);
     for (const id of ['streams', 'edges']) {
       const difference = async () => (await api('GET', `/api/v1/sandboxes/restored/differences?projection=${id}`)).json;
-      for (let waited = 0; (await difference()).equal !== true; waited += 50) {
+      for (let waited = 0; !(await difference()).equal; waited += 50) {
         if (waited > 20_000) throw new Error(`${id} is not built anew.`);
         await sleep(50);
       }
