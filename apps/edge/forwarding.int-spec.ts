@@ -151,6 +151,21 @@ describe.each<EdgeRuntime>(['bun', 'node'])('forwarding, served by %s', (runtime
     expect(origin.count('/hidden')).toBe(0);
   });
 
+  test('a GET with a body goes to the origin with it, and its answer is stored for nobody; Bun, which keeps the body to itself, refuses it', async () => {
+    origin.says('/search.m4s', '200 OK\r\ncache-control: max-age=60', 'found');
+    const asks = ['Content-Length: 5\r\n\r\nhello', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'];
+    for (const framed of asks) {
+      const answer = await sendRaw(edge.port, `GET /search.m4s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${framed}`, /never/);
+      expect(answer).toMatch(runtime === 'bun' ? /^HTTP\/1\.1 400 [^]*connection: close/i : /^HTTP\/1\.1 200 [^]*fwd=bypass[^]*found/);
+    }
+    const bodies = origin.seen.filter(({ path }) => path === '/search.m4s').map(({ body }) => body);
+    expect(bodies).toEqual(runtime === 'bun' ? [] : [expect.stringContaining('hello'), expect.stringContaining('hello')]);
+    // An empty one is none.
+    expect(await sendRaw(edge.port, 'GET /search.m4s HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', /never/)).toMatch(
+      /^HTTP\/1\.1 200 /,
+    );
+  });
+
   test('fields that only some parsers take for others are not sent on', async () => {
     origin.says('/odd.m4s', '200 OK\r\ncache-control: max-age=60', 'x');
     origin.says('/api/odd', '200 OK', 'x');

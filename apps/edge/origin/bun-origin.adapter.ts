@@ -1,14 +1,19 @@
 import type { Fields } from '#core/http-cache';
 import { isIP } from 'node:net';
+import { AddressOrder } from './address-order.ts';
 import { fetchOverHttp2, isWithoutHttp2 } from './bun-http2.adapter.ts';
 import { openOnBun } from './bun-wire.adapter.ts';
-import { Http1Client } from './http1-client.ts';
+import { Http1Client, NotConnected } from './http1-client.ts';
 import { wireTarget } from './http1-wire.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint } from './origin-endpoint.ts';
 
 /** Of one origin, with connections of their own. */
 const addressesMax = 16;
+
+/** What Bun's fetch says when there is no connection. */
+const unconnectedCodes = new Set<unknown>(['ConnectionRefused', 'FailedToOpenSocket']);
+const isUnconnected = (error: unknown): boolean => error instanceof NotConnected || unconnectedCodes.has((error as { code?: unknown }).code);
 
 /**
  * An origin on Bun: by connections of our own, and over HTTP/2 through Bun's fetch. Where a zone names it, to an address that was
@@ -21,8 +26,7 @@ export class BunOriginClient implements OriginClient {
   readonly #serverName: string;
   readonly #now: () => number;
   #http2: boolean;
-  /** Which of its addresses is asked: the next one after each that did not answer. */
-  #turn = 0;
+  readonly #order: AddressOrder;
   /** By what is connected to. */
   readonly #clients = new Map<string, Http1Client>();
 
@@ -31,6 +35,7 @@ export class BunOriginClient implements OriginClient {
     this.#url = new URL(endpoint.url);
     this.#serverName = endpoint.serverName ?? this.#url.hostname.replace(/^\[|\]$/g, '');
     this.#now = now;
+    this.#order = new AddressOrder(now);
     this.#http2 = endpoint.http2 && this.#url.protocol === 'https:';
   }
 
@@ -42,14 +47,12 @@ export class BunOriginClient implements OriginClient {
   }
 
   async #ask(request: OriginRequest, http2: boolean): Promise<OriginResponse> {
-    const base = await this.#base();
-    try {
-      if (http2) return await this.#overHttp2(base, request);
-      return await this.#at(base).request(request);
-    } catch (error) {
-      if (!request.cancelling.aborted) this.#turn++;
-      throw error;
-    }
+    // Nothing of a request was sent where there was no connection: the next address may have it, whatever its method.
+    return this.#order.ask(await this.#bases(), {
+      ask: (base) => (http2 ? this.#overHttp2(base, request) : this.#at(base).request(request)),
+      isUnasked: isUnconnected,
+      isOver: () => request.cancelling.aborted,
+    });
   }
 
   async close(): Promise<void> {
@@ -87,12 +90,13 @@ export class BunOriginClient implements OriginClient {
     return fields.some(([name]) => name === 'host') ? fields : [...fields, ['host', this.#url.host]];
   }
 
-  async #base(): Promise<string> {
+  /** One for each of its addresses. */
+  async #bases(): Promise<readonly string[]> {
     const { hostname, port, protocol } = this.#url;
     const { guard } = this.#endpoint;
-    if (guard === undefined) return this.#endpoint.url.replace(/\/$/, '');
+    if (guard === undefined) return [this.#endpoint.url.replace(/\/$/, '')];
     const addresses = await guard.addressesOf(hostname.replace(/^\[|\]$/g, ''), this.#now());
-    const address = addresses[this.#turn % addresses.length] as string;
-    return `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${port === '' ? '' : `:${port}`}`;
+    const at = port === '' ? '' : `:${port}`;
+    return addresses.map((address) => `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${at}`);
   }
 }

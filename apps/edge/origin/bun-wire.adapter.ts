@@ -6,6 +6,7 @@ class BunWire implements Wire {
   readonly #isSecure: boolean;
   readonly #opening = Promise.withResolvers<Wire>();
   #isOpen = false;
+  #isOver = false;
   #socket: BunSocket | undefined;
   /** What could not be written yet. */
   #unsent: Uint8Array | undefined;
@@ -40,12 +41,15 @@ class BunWire implements Wire {
     this.#socket?.resume();
   }
 
+  /** There may be no socket yet: until it is connected to, or refused, Bun has nothing that could be ended. */
   terminate(): void {
+    this.#isOver = true;
     this.#socket?.terminate();
   }
 
   connected(socket: BunSocket): void {
     this.#socket = socket;
+    if (this.#isOver) return socket.terminate();
     if (!this.#isSecure) this.#open();
   }
 
@@ -98,8 +102,9 @@ const handlers: BunSocketHandlers<BunWire> = {
 };
 
 /** Of names Bun connects to whichever address it finds: who judges addresses hands one in. */
-export const openOnBun: OpenWire = ({ hostname, port, tls }, owner) => {
+export const openOnBun: OpenWire = ({ hostname, port, tls }, owner, opening) => {
   const wire = new BunWire(owner, tls !== undefined);
+  opening.tell(() => wire.terminate());
   const secure =
     tls === undefined ? {} : { tls: { serverName: tls.serverName, rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) } as const };
   bunRuntime()

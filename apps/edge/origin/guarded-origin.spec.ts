@@ -38,11 +38,16 @@ function guard(...plays: Array<OriginResponse | Error | 'silence'>) {
 }
 
 describe('the guarded origin', () => {
-  test.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])('leaves an origin in peace for a while when there is no connection: %s', async (code) => {
+  test.each([
+    ['ECONNREFUSED', 502],
+    ['ENOTFOUND', 502],
+    ['UND_ERR_CONNECT_TIMEOUT', 504],
+    ['ETIMEDOUT', 504],
+  ])('leaves an origin in peace for a while when there is no connection: %s', async (code, status) => {
     const { client, clock, counters, origin } = guard(coded(code), ok);
-    await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', status: 502 });
+    await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', status });
     clock.nowMs = 999;
-    await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE' });
+    await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', status });
     expect([client.asked.length, counters.originErrors]).toEqual([1, 1]);
     clock.nowMs = 1000;
     expect((await origin.request(get)).status).toBe(200);
@@ -72,6 +77,13 @@ describe('the guarded origin', () => {
     const { client, origin } = guard(coded('ECONNRESET'), ok);
     expect((await origin.request(get)).status).toBe(200);
     expect(client.asked.length).toBe(2);
+  });
+
+  test.each(['GET', 'HEAD'])('a %s with a body is not asked again without it', async (method) => {
+    const { client, origin } = guard(coded('ECONNRESET'), ok);
+    const body: ByteSource = { read: async () => undefined, cancel: () => undefined };
+    await expect(origin.request({ ...get, method, body })).rejects.toMatchObject({ code: 'ORIGIN_INVALID' });
+    expect(client.asked.length).toBe(1);
   });
 
   test('no answer in time is a timeout', async () => {

@@ -121,6 +121,7 @@ export class GuardedOrigin implements OriginSource {
   readonly #counters: EdgeCounters;
   readonly #now: () => number;
   #downUntilMs = 0;
+  #downCause: unknown;
 
   constructor(client: OriginClient, limits: OriginLimits, counters: EdgeCounters, now: () => number) {
     this.#client = client;
@@ -131,13 +132,14 @@ export class GuardedOrigin implements OriginSource {
 
   /** @throws OriginError when there is no usable response; whatever the signal's abort throws. */
   async request(request: GuardedRequest): Promise<OriginResponse> {
-    const repeatable = request.method === 'GET' || request.method === 'HEAD';
-    if (repeatable && this.#now() < this.#downUntilMs) throw new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.');
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    if (reads && this.#now() < this.#downUntilMs) throw new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.', this.#downCause);
     try {
       return await this.#attempt(request);
     } catch (error) {
       // RFC 9110 section 9.2.2: a client may repeat an idempotent request on its own when the connection was lost.
-      if (!repeatable || request.signal?.aborted === true || !isDropped(error)) throw error;
+      // Of a body the first attempt has taken some.
+      if (!reads || request.body !== undefined || request.signal?.aborted === true || !isDropped(error)) throw error;
       return await this.#attempt(request);
     }
   }
@@ -180,6 +182,7 @@ export class GuardedOrigin implements OriginSource {
     if (lateMs !== undefined) return new OriginError('ORIGIN_TIMEOUT', `The origin did not answer within ${lateMs} ms.`, error);
     if (unreachableCodes.has(codeOf(error))) {
       this.#downUntilMs = this.#now() + this.#limits.downMs;
+      this.#downCause = error;
       return new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.', error);
     }
     if (untrusted.test(codeOf(error))) return new OriginError('ORIGIN_UNTRUSTED', `The certificate of the origin cannot be trusted: ${codeOf(error)}.`, error);

@@ -87,16 +87,19 @@ describe('connections to an origin', () => {
     expect(wires.length).toBe(2);
   });
 
-  test('one that was not used for four seconds takes nothing that cannot be asked twice, and is ended after half a minute', async () => {
-    const wire = await answered();
-    await jest.advanceTimersByTimeAsync(6000);
-    const { answer: posted, wire: other } = await ask(get({ method: 'POST', body: sourceOfBytes(Buffer.from('x')) }));
-    other.says(answer);
-    await posted;
-    expect([other === wire, wire.ended]).toEqual([false, false]);
-    await jest.advanceTimersByTimeAsync(40_000);
-    expect([wire.ended, other.ended]).toEqual([true, true]);
-  });
+  test.each(['POST', 'GET'])(
+    'one that was not used for four seconds takes nothing that cannot be asked twice (%s with a body), and is ended after half a minute',
+    async (method) => {
+      const wire = await answered();
+      await jest.advanceTimersByTimeAsync(6000);
+      const { answer: posted, wire: other } = await ask(get({ method, body: sourceOfBytes(Buffer.from('x')) }));
+      other.says(answer);
+      await posted;
+      expect([other === wire, wire.ended]).toEqual([false, false]);
+      await jest.advanceTimersByTimeAsync(40_000);
+      expect([wire.ended, other.ended]).toEqual([true, true]);
+    },
+  );
 
   test.each([
     ['at once', `${answer}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil`, 0],
@@ -166,6 +169,76 @@ describe('connections to an origin', () => {
     const asked = expect(client.request(get())).rejects.toMatchObject({ code: 'ETIMEDOUT' });
     await jest.advanceTimersByTimeAsync(3000);
     await asked;
+  });
+
+  test.each(['the time to connect is over', 'nobody wants it any more'])('a connection that is not open yet is ended when %s', async (when) => {
+    const opened: Cancelling[] = [];
+    client = new Http1Client(
+      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000 },
+      {
+        open: (_target, _owner, opening) => {
+          opened.push(opening);
+          return new Promise((_, reject) => opening.tell(() => reject(new Error('Ended.'))));
+        },
+        now: () => Date.now(),
+      },
+    );
+    const cancelling = new Cancelling();
+    const asked = expect(client.request(get({ cancelling }))).rejects.toThrow();
+    await jest.advanceTimersByTimeAsync(2999);
+    expect(opened.map(({ aborted }) => aborted)).toEqual([false]);
+    if (when === 'nobody wants it any more') {
+      cancelling.abort();
+      await client.close();
+    } else await jest.advanceTimersByTimeAsync(1);
+    expect(opened.map(({ aborted }) => aborted)).toEqual([true]);
+    await asked;
+  });
+
+  test('what finds all connections taken hears so, and not that the origin is late', async () => {
+    const taken = Array.from({ length: 1024 }, () => client.request(get()));
+    void Promise.allSettled(taken);
+    const inTime = client.request(get());
+    const late = expect(client.request(get())).rejects.toMatchObject({ code: 'ORIGIN_BUSY', status: 503, proxyError: 'connection_limit_reached' });
+    await jest.advanceTimersByTimeAsync(2990);
+    expect(wires.length).toBe(1024);
+    wires[0]?.owner.closed();
+    await jest.advanceTimersByTimeAsync(10);
+    wires[1024]?.says(answer);
+    await late;
+    expect((await inTime).status).toBe(200);
+  });
+
+  test('connections that were given up and are not gone yet are counted with the others', async () => {
+    let opened = 0;
+    client = new Http1Client(
+      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000 },
+      {
+        open: () => {
+          opened++;
+          return new Promise(() => undefined);
+        },
+        now: () => Date.now(),
+      },
+    );
+    const askMany = (): Promise<unknown> => Promise.allSettled(Array.from({ length: 600 }, () => client.request(get())));
+    void askMany();
+    await jest.advanceTimersByTimeAsync(3000);
+    void askMany();
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(opened).toBe(1024);
+  });
+
+  test.each([
+    ['a body', answer, 60],
+    ['no body', 'HTTP/1.1 204 No Content\r\n\r\n', 130],
+  ])('after an answer with %s a connection rests long enough for what comes behind it', async (_name, said, ms) => {
+    const first = await answered(said);
+    await jest.advanceTimersByTimeAsync(ms / 2 - 6);
+    const second = await answered(said);
+    expect(second).not.toBe(first);
+    await jest.advanceTimersByTimeAsync(ms * 2);
+    expect([first, second]).toContain(await answered(said));
   });
 
   describe('the body of a request', () => {

@@ -2,27 +2,37 @@ import { Connection, type ConnectionPool } from './http1-connection.ts';
 import { Exchange } from './http1-exchange.ts';
 import { failure } from './http1-request.codec.ts';
 import { FieldLines } from './http1-response.codec.ts';
+import { Rest } from './http1-rest.ts';
 import type { OpenWire, WireTarget } from './http1-wire.ts';
 import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
-/** Connections to one origin at once; what is asked for beyond that waits for one. */
+/** Connections to one address of an origin at once; what is asked for beyond that waits for one, as long as for a new one. */
 const connectionsMax = 1024;
 /** What is not asked for any more is let go, ms. */
 const idleMs = 30_000;
 /** An origin may let go of a connection in the moment in which it is used again. What cannot be asked twice takes one that most keep for longer, ms. */
 const freshMs = 4000;
 const repeatable = new Set(['GET', 'HEAD']);
+/** How long a connection over which a body came is left alone before it is used again, and up to twice as long, ms. */
+const restMs = 25;
 /**
- * A connection over which an answer came is left alone for so long, and up to twice as long, before it is used again: what an origin
- * sends behind an answer is read by then, and taken for what it is, ms.
+ * The same after an answer without a body, behind which a body is likely. An origin that collects small writes (Nagle's algorithm,
+ * which is how sockets come) sends it when what went before is acknowledged, which takes the system 40 ms, ms.
  */
-const restMs = 10;
+const bareRestMs = 60;
 /** For how long an origin that did so is asked on connections of their own, ms. */
 const doubtMs = 600_000;
 
-function notReached(error: unknown): Error {
-  const { code } = error as { code?: unknown };
-  return failure(typeof code === 'string' ? code : 'FailedToOpenSocket', 'The origin cannot be reached.', error);
+/** There was no connection: nothing of the request was sent. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected';
+  readonly code: string;
+
+  constructor(error: unknown) {
+    super('The origin cannot be reached.', { cause: error });
+    const { code } = error as { code?: unknown };
+    this.code = typeof code === 'string' ? code : 'FailedToOpenSocket';
+  }
 }
 
 export interface Http1ClientInit {
@@ -52,10 +62,10 @@ export class Http1Client implements OriginClient, ConnectionPool {
   #opening = 0;
   #closed = false;
   #sweeping: NodeJS.Timeout | undefined;
-  /** Those that have answered since the last look, and those that had by then. */
-  #answered: Connection[] = [];
-  #rested: Connection[] = [];
-  #looking: NodeJS.Timeout | undefined;
+  readonly #rest = new Rest(restMs, (connection) => this.#use(connection));
+  readonly #bareRest = new Rest(bareRestMs, (connection) => this.#use(connection));
+  /** Given up before they were open, and not gone yet. */
+  #abandoned = 0;
   #doubtUntilMs = 0;
 
   constructor(init: Http1ClientInit, deps: Http1ClientDeps) {
@@ -68,7 +78,8 @@ export class Http1Client implements OriginClient, ConnectionPool {
       const exchange = new Exchange(request, this.#init.host, { resolve, reject, lines: this.#lines });
       if (exchange.over) return;
       const idle = this.#idle.at(-1);
-      if (idle === undefined || this.#deps.now() - idle.idleSinceMs >= (repeatable.has(request.method) ? idleMs : freshMs)) return this.#wait(exchange);
+      const goodForMs = request.body === undefined && repeatable.has(request.method) ? idleMs : freshMs;
+      if (idle === undefined || this.#deps.now() - idle.idleSinceMs >= goodForMs) return this.#wait(exchange);
       this.#idle.pop();
       idle.take(exchange);
     });
@@ -79,13 +90,12 @@ export class Http1Client implements OriginClient, ConnectionPool {
     this.#closed = true;
     this.#endUnused();
     clearInterval(this.#sweeping);
-    clearTimeout(this.#looking);
+    if (this.#waiting.every(({ over }) => over)) this.#endOpening();
   }
 
-  rest(connection: Connection): void {
+  rest(connection: Connection, bare: boolean): void {
     if (this.#closed || this.#isInDoubt) return connection.end();
-    this.#answered.push(connection);
-    this.#looking ??= setTimeout(() => this.#look(), restMs).unref();
+    (bare ? this.#bareRest : this.#rest).add(connection);
   }
 
   lost(connection: Connection): void {
@@ -105,16 +115,13 @@ export class Http1Client implements OriginClient, ConnectionPool {
   }
 
   #endUnused(): void {
-    for (const connection of [...this.#idle.splice(0), ...this.#answered.splice(0), ...this.#rested.splice(0)]) connection.end();
+    for (const connection of this.#idle.splice(0)) connection.end();
+    this.#rest.end();
+    this.#bareRest.end();
   }
 
-  /** Between two looks everything that had come was read, however late they are. */
-  #look(): void {
-    const rested = this.#rested;
-    this.#rested = this.#answered;
-    this.#answered = [];
-    this.#looking = this.#rested.length > 0 ? setTimeout(() => this.#look(), restMs).unref() : undefined;
-    for (const connection of rested) if (connection.isOpen) this.#use(connection);
+  #endOpening(): void {
+    for (const connection of [...this.#connections]) if (!connection.isOpen) connection.end();
   }
 
   #use(connection: Connection): void {
@@ -129,11 +136,23 @@ export class Http1Client implements OriginClient, ConnectionPool {
   #wait(exchange: Exchange): void {
     this.#waiting.push(exchange);
     this.#open();
+    if (this.#isFull) setTimeout(() => this.#giveUp(exchange), this.#init.connectTimeoutMs).unref();
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size + this.#abandoned >= connectionsMax;
+  }
+
+  #giveUp(exchange: Exchange): void {
+    const at = this.#isFull ? this.#waiting.indexOf(exchange) : -1;
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    exchange.fail(new OriginError('ORIGIN_BUSY', `All ${connectionsMax} connections from this edge to the origin are taken.`));
   }
 
   /** One for each who waits, as far as there may be so many. */
   #open(): void {
-    if (this.#opening >= this.#waiting.length || this.#connections.size >= connectionsMax) return;
+    if (this.#opening >= this.#waiting.length || this.#isFull) return;
     const connection = new Connection(this);
     this.#connections.add(connection);
     this.#opening++;
@@ -155,24 +174,32 @@ export class Http1Client implements OriginClient, ConnectionPool {
   #connect(connection: Connection): Promise<void> {
     const { connectTimeoutMs, target } = this.#init;
     const { promise, reject, resolve } = Promise.withResolvers<void>();
+    let abandoned = false;
     const timer = setTimeout(() => {
-      // It may still come.
+      // It may still come, and is one of ours until it is gone.
+      abandoned = true;
+      this.#abandoned++;
       connection.end();
       reject(failure('ETIMEDOUT', `The origin took no connection within ${connectTimeoutMs} ms.`));
     }, connectTimeoutMs);
     this.#deps
-      .open(target, connection)
+      .open(target, connection, connection.opening)
       .then((wire) => {
         connection.opened(wire);
         resolve();
       }, reject)
-      .finally(() => clearTimeout(timer));
+      .finally(() => {
+        clearTimeout(timer);
+        if (!abandoned) return;
+        this.#abandoned--;
+        this.#open();
+      });
     return promise;
   }
 
   /** One who waits goes without an answer for each connection that there is none of. */
   #unreachable(error: unknown): void {
-    this.#nextWaiting()?.fail(error instanceof OriginError ? error : notReached(error));
+    this.#nextWaiting()?.fail(error instanceof OriginError ? error : new NotConnected(error));
     this.#open();
   }
 

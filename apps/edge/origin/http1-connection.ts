@@ -1,12 +1,13 @@
 import type { AfterResponse } from './http1-response.codec.ts';
+import { Cancelling } from './cancelling.ts';
 import type { Exchange, ExchangeConnection } from './http1-exchange.ts';
 import { failure } from './http1-request.codec.ts';
 import type { Wire, WireOwner } from './http1-wire.ts';
 
 /** Who has the connections to an origin. */
 export interface ConnectionPool {
-  /** It has answered, and may be used for another request. */
-  rest(connection: Connection): void;
+  /** It has answered, by a body or without, and may be used for another request. */
+  rest(connection: Connection, bare: boolean): void;
   /** It will not be used any more. */
   lost(connection: Connection): void;
   /** The origin has sent what nobody has asked for. */
@@ -19,6 +20,8 @@ const farewell = /^HTTP\/1\.[01] 408/;
 /** A connection to the origin: it takes one request after the other. */
 export class Connection implements WireOwner, ExchangeConnection {
   readonly #pool: ConnectionPool;
+  /** Ends it where it is not open yet. */
+  readonly opening = new Cancelling();
   #wire: Wire | undefined;
   #exchange: Exchange | undefined;
   #paused = false;
@@ -35,6 +38,7 @@ export class Connection implements WireOwner, ExchangeConnection {
   }
 
   opened(wire: Wire): void {
+    this.opening.tell(undefined);
     if (this.#isOver) wire.terminate();
     else this.#wire = wire;
   }
@@ -97,12 +101,12 @@ export class Connection implements WireOwner, ExchangeConnection {
   }
 
   /** Its exchange is over. */
-  free(after: AfterResponse): void {
+  free(after: AfterResponse, bare: boolean): void {
     if (this.#exchange === undefined) return;
     this.#exchange = undefined;
     this.pause(false);
     if (after === 'goes-on') this.#pool.doubt();
-    if (after === 'keeps-open' && this.#wire?.isFull === false) this.#pool.rest(this);
+    if (after === 'keeps-open' && this.#wire?.isFull === false) this.#pool.rest(this, bare);
     else this.end();
   }
 
@@ -117,6 +121,7 @@ export class Connection implements WireOwner, ExchangeConnection {
     const wire = this.#wire;
     this.#wire = undefined;
     this.#isOver = true;
-    wire?.terminate();
+    if (wire === undefined) this.opening.abort();
+    else wire.terminate();
   }
 }

@@ -18,8 +18,8 @@ export interface ExchangeConnection {
   send(bytes: string | Uint8Array): void;
   readonly isFull: boolean;
   pause(paused: boolean): void;
-  /** The exchange is over. */
-  free(after: AfterResponse): void;
+  /** The exchange is over; its response had a body, or was bare. */
+  free(after: AfterResponse, bare: boolean): void;
 }
 
 /** One request and its response on a connection. It is the body of its response. */
@@ -33,6 +33,7 @@ export class Exchange implements Http1Sink, ByteSource {
   #connection: ExchangeConnection | undefined;
   readonly #chunks: Uint8Array[] = [];
   #held = 0;
+  #bare = true;
   #answered = false;
   #state: 'open' | 'complete' | Error = 'open';
   #wanted: PromiseWithResolvers<Uint8Array | undefined> | undefined;
@@ -75,6 +76,7 @@ export class Exchange implements Http1Sink, ByteSource {
   }
 
   body(bytes: Uint8Array): void {
+    this.#bare = false;
     if (this.#wanted !== undefined) {
       this.#wanted.resolve(bytes);
       this.#wanted = undefined;
@@ -137,7 +139,7 @@ export class Exchange implements Http1Sink, ByteSource {
     this.#connection = undefined;
     this.drained();
     if (!this.#uploaded) this.#request.body?.cancel();
-    connection?.free(after);
+    connection?.free(after, this.#bare);
   }
 
   /** As fast as the connection takes it. */

@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { Cancelling } from './cancelling.ts';
 
 /** A connection to an origin, in plain text or over TLS, as the runtime has it. */
 export interface Wire {
@@ -39,8 +40,11 @@ export interface WireTls {
   readonly ca?: string | undefined;
 }
 
-/** Resolves when it is open, and the other side has proved what it must; else rejects with an Error whose `code` says why. */
-export type OpenWire = (target: WireTarget, owner: WireOwner) => Promise<Wire>;
+/**
+ * Resolves when it is open, and the other side has proved what it must; else rejects with an Error whose `code` says why. What is not
+ * open yet when nobody wants it any more is ended.
+ */
+export type OpenWire = (target: WireTarget, owner: WireOwner, opening: Cancelling) => Promise<Wire>;
 
 const schemes = { 'http:': 80, 'https:': 443 } as const;
 

@@ -49,9 +49,10 @@ function socketTo({ hostname, lookup, port, tls }: WireTarget): Socket {
   });
 }
 
-export const openOnNode: OpenWire = (target, owner) => {
+export const openOnNode: OpenWire = (target, owner, opening) => {
   const { promise, reject, resolve } = Promise.withResolvers<Wire>();
   const socket = socketTo(target);
+  opening.tell(() => socket.destroy());
   socket.on('error', reject);
   socket.once('close', () => reject(Object.assign(new Error('The origin closed the connection.'), { code: 'ECONNRESET' })));
   socket.once(target.tls === undefined ? 'connect' : 'secureConnect', () => resolve(new NodeWire(socket, owner)));

@@ -32,7 +32,14 @@ export interface OriginClient {
   close(): Promise<void>;
 }
 
-export type OriginErrorCode = 'ORIGIN_UNREACHABLE' | 'ORIGIN_TIMEOUT' | 'ORIGIN_INVALID' | 'ORIGIN_BROKEN' | 'ORIGIN_UNTRUSTED' | 'ORIGIN_FORBIDDEN';
+export type OriginErrorCode =
+  | 'ORIGIN_UNREACHABLE'
+  | 'ORIGIN_TIMEOUT'
+  | 'ORIGIN_INVALID'
+  | 'ORIGIN_BROKEN'
+  | 'ORIGIN_UNTRUSTED'
+  | 'ORIGIN_FORBIDDEN'
+  | 'ORIGIN_BUSY';
 
 const unreachableErrors: Readonly<Record<string, ProxyError>> = {
   ECONNREFUSED: 'connection_refused',
@@ -56,13 +63,15 @@ export class OriginError extends OperatingError {
     if (this.code === 'ORIGIN_TIMEOUT') return 'http_response_timeout';
     if (this.code === 'ORIGIN_BROKEN') return 'http_response_incomplete';
     if (this.code === 'ORIGIN_UNTRUSTED') return 'tls_certificate_error';
+    if (this.code === 'ORIGIN_BUSY') return 'connection_limit_reached';
     if (this.code === 'ORIGIN_FORBIDDEN') return 'destination_ip_prohibited';
     if (this.code === 'ORIGIN_INVALID') return 'http_protocol_error';
     return unreachableErrors[String((this.cause as { code?: unknown } | undefined)?.code)] ?? 'destination_unavailable';
   }
 
-  /** RFC 9110 sections 15.6.3 and 15.6.5. */
-  get status(): 502 | 504 {
-    return this.code === 'ORIGIN_TIMEOUT' ? 504 : 502;
+  /** RFC 9110 sections 15.6.3 to 15.6.5. */
+  get status(): 502 | 503 | 504 {
+    if (this.code === 'ORIGIN_BUSY') return 503;
+    return this.code === 'ORIGIN_TIMEOUT' || this.proxyError === 'connection_timeout' ? 504 : 502;
   }
 }

@@ -124,7 +124,8 @@ export class OriginPool implements OriginSource {
         response.body?.cancel();
       } catch (error) {
         if (!(error instanceof OriginError)) throw error;
-        fortune.failed(this.#now(), this.#init);
+        // It is not the origin that has no room.
+        if (error.code !== 'ORIGIN_BUSY') fortune.failed(this.#now(), this.#init);
         if (last || request.signal?.aborted === true) throw error;
       }
       this.#repeats--;

@@ -52,7 +52,7 @@ export class PatientOrigin implements OriginSource {
           return response;
         } catch (error) {
           // One that dies takes connections until its last moment: it is away, or there again, a little later.
-          if (!repeated && request.patient === true && request.signal?.aborted !== true && isDropped(error)) {
+          if (!repeated && body?.isWhole !== false && request.patient === true && request.signal?.aborted !== true && isDropped(error)) {
             repeated = true;
             await this.#wait(this.#init.againMs);
             continue;

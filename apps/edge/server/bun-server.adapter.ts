@@ -53,7 +53,13 @@ class BunEdgeRequest implements EdgeRequest {
   }
 
   get hasBody(): boolean {
-    return this.#request.body !== null;
+    return this.#request.body !== null || this.losesBody;
+  }
+
+  /** Bun reads the body of a GET, and of a HEAD, and gives it to nobody. */
+  get losesBody(): boolean {
+    if (this.#request.body !== null || (this.method !== 'GET' && this.method !== 'HEAD')) return false;
+    return this.#headers.has('transfer-encoding') || (this.#headers.get('content-length') ?? '0') !== '0';
   }
 
   fields(): Fields {

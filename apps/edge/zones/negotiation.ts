@@ -76,6 +76,10 @@ class NegotiatedRequest implements EdgeRequest {
     return this.#request.hasBody;
   }
 
+  get losesBody(): boolean {
+    return this.#request.losesBody === true;
+  }
+
   get contentLength(): number | undefined {
     return this.#request.contentLength;
   }

@@ -6,6 +6,8 @@ export interface FramedRequest extends Pick<RequestHead, 'field'> {
   readonly version: string;
   /** Whether anything announced a body. */
   readonly hasBody: boolean;
+  /** The runtime keeps it to itself: without it the request would be another one. */
+  readonly losesBody?: boolean;
 }
 
 /** A host name or address, and a port (RFC 9110 section 7.2). Narrower than RFC 3986: nothing that one parser takes for a delimiter. */
@@ -41,5 +43,6 @@ export function framingFault(request: FramedRequest): string | undefined {
   }
   // RFC 9112 section 6.3: a list of equal lengths could be repaired; who sends it is not to be trusted with more.
   if (length !== undefined && !lengthPattern.test(length)) return 'Content-Length is not one number.';
+  if (request.losesBody === true) return 'A body with GET or HEAD is not taken here.';
   return undefined;
 }

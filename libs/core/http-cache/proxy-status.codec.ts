@@ -8,6 +8,7 @@ export type ProxyError =
   | 'connection_refused'
   | 'connection_timeout'
   | 'connection_terminated'
+  | 'connection_limit_reached'
   | 'tls_certificate_error'
   | 'http_request_error'
   | 'http_request_denied'
