@@ -116,15 +116,16 @@ function videoFilters(input: EncoderInput, videos: readonly VideoRendition[]): r
 }
 
 /**
- * The sample count is the clock, disciplined by the source's timestamps: drift is stretched away, a hole of more than
- * 0.1 s is filled with silence. `atrim` cuts the start to the sample and `first_pts` fills it up. The rate is converted
+ * The sample count is the clock, disciplined by the source's timestamps: where it is 20 ms off, which a lost frame of AAC makes it
+ * at once and drift in time, silence is put in, or samples are left out. Not stretched (`async` above 1): beside `first_pts`, ffmpeg
+ * 5.1 then begins its times anew at 0, and fills in silence as long as the run is old. `atrim` cuts the start to the sample and `first_pts` fills it up. The rate is converted
  * first, because `first_pts` counts samples of its input's rate (measured with ffmpeg 5.1: off by the ratio otherwise).
  */
 function audioFilter({ audioStartUs, soundStartUs }: EncoderInput, { name, sampleRate, input = 0 }: AudioRendition, index: number): string {
   const startUs = soundStartUs?.[name] ?? audioStartUs;
   const firstSample = Math.round((startUs * sampleRate) / 1_000_000);
   const start = `aresample=${sampleRate},atrim=start=${seconds(startUs)}`;
-  const clock = `aresample=${sampleRate}:async=1000:min_comp=0.01:first_pts=${firstSample},asetpts=N/SR/TB`;
+  const clock = `aresample=${sampleRate}:async=1:min_hard_comp=0.02:first_pts=${firstSample},asetpts=N/SR/TB`;
   return `[0:a:${input}]${start},${clock},aformat=sample_fmts=fltp:channel_layouts=stereo[a${index}]`;
 }
 

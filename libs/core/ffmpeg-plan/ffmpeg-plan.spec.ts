@@ -146,7 +146,7 @@ describe('argv', () => {
 -threads 2 -copyts -protocol_whitelist pipe
 -f flv
 -i pipe:0
--filter_complex [0:v:0]fps=fps=30:start_time=1.367000:round=near,setpts=N,split=2[s0][s1];[s0]scale=852:480:flags=bicubic,format=yuv420p[v0];[s1]scale=426:240:flags=bicubic,format=yuv420p[v1];[0:a:0]aresample=48000,atrim=start=1.372333,aresample=48000:async=1000:min_comp=0.01:first_pts=65872,asetpts=N/SR/TB,aformat=sample_fmts=fltp:channel_layouts=stereo[a0]
+-filter_complex [0:v:0]fps=fps=30:start_time=1.367000:round=near,setpts=N,split=2[s0][s1];[s0]scale=852:480:flags=bicubic,format=yuv420p[v0];[s1]scale=426:240:flags=bicubic,format=yuv420p[v1];[0:a:0]aresample=48000,atrim=start=1.372333,aresample=48000:async=1:min_hard_comp=0.02:first_pts=65872,asetpts=N/SR/TB,aformat=sample_fmts=fltp:channel_layouts=stereo[a0]
 -map [v0]
 -c:v libx264
 -b:v 1200000 -maxrate 1320000 -bufsize 600000
@@ -183,7 +183,7 @@ describe('argv', () => {
     const graphs = argv.flatMap((one, at) => (argv[at - 1] === '-filter_complex' ? [one] : []));
     expect(graphs).toHaveLength(2);
     expect(graphs[0]).toContain('[0:a:0]aresample=48000,atrim=start=1.000000');
-    expect(graphs[1]).toMatch(/^\[0:a:1\]aresample=48000,atrim=start=1\.500000,aresample=48000:async=1000:min_comp=0\.01:first_pts=72000,.*\[a1\]$/);
+    expect(graphs[1]).toMatch(/^\[0:a:1\]aresample=48000,atrim=start=1\.500000,aresample=48000:async=1:min_hard_comp=0\.02:first_pts=72000,.*\[a1\]$/);
     expect(argv.join(' ')).toContain('-f matroska -i pipe:0');
     expect(outputs.slice(-2).map(({ rendition, primingTicks }) => [rendition, primingTicks])).toEqual([
       ['audio', 1024],
