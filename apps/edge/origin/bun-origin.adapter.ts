@@ -7,6 +7,7 @@ import { Http1Client, NotConnected } from './http1-client.ts';
 import { wireTarget } from './http1-wire.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint } from './origin-endpoint.ts';
+import { UnsentBody } from './unsent-body.ts';
 
 /** Of one origin, with connections of their own. */
 const addressesMax = 16;
@@ -48,11 +49,17 @@ export class BunOriginClient implements OriginClient {
 
   async #ask(request: OriginRequest, http2: boolean): Promise<OriginResponse> {
     // Nothing of a request was sent where there was no connection: the next address may have it, whatever its method.
-    return this.#order.ask(await this.#bases(), {
-      ask: (base) => (http2 ? this.#overHttp2(base, request) : this.#at(base).request(request)),
-      isUnasked: isUnconnected,
-      isOver: () => request.cancelling.aborted,
-    });
+    const body = request.body === undefined ? undefined : new UnsentBody(request.body);
+    const asked = { ...request, body };
+    try {
+      return await this.#order.ask(await this.#bases(), {
+        ask: (base) => (http2 ? this.#overHttp2(base, asked) : this.#at(base).request(asked)),
+        isUnasked: isUnconnected,
+        isOver: () => request.cancelling.aborted,
+      });
+    } finally {
+      body?.settle();
+    }
   }
 
   async close(): Promise<void> {
