@@ -339,6 +339,10 @@ describe('personal data', () => {
       });
     expect((await publish('e-lost-1')).status).toBe(200);
     expect((await publish('e-lost-2', 'v-x')).status).toBe(503);
+    for (const path of ['/api/v1/subjects/erase', '/api/v1/subjects/export']) {
+      const refused = await ask(lost.url, path, { method: 'POST', headers: admin, body: { subject: 'viewer:v-after', reason: 'asked for it' } });
+      expect(refused).toMatchObject({ status: 409, json: { type: 'urn:streams:problem:master-key-missing', detail: expect.stringContaining('give it up') } });
+    }
     // It is given up by name, by who does not have it, and no other is.
     const { byMasterKey, live } = (await call('GET', '/api/v1/subjects/keys')).json;
     const [masterKey] = Object.keys(byMasterKey);

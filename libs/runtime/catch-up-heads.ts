@@ -7,6 +7,7 @@ import {
   isDirect,
   ledgerKeyRotated,
   masterKeyGivenUp,
+  masterKeyRotated,
   originOf,
   subjectErased,
   type Context,
@@ -226,6 +227,10 @@ async function eraseAgain(records: readonly StoredRecord[], { subjectKeys, logge
     const { data, time } = decodeEvent(record) as DomainEvent & { readonly data: { readonly keyIds: readonly string[] } };
     erased += await subjectKeys.eraseAgain(data.keyIds, time);
   }
+  if (records.some((record) => !isDirect(record) && originOf(record) === undefined && record.headers['ce_type'] === masterKeyRotated.type))
+    logger.warn(
+      'the master key was changed since the backup: the keys of persons in it open with the one before alone. Bring its file back, or give it up (streams subject give-up); until then what tells of a person is refused',
+    );
   if (erased > 0) logger.warn({ erased }, `keys of data subjects that were destroyed since the backup are destroyed again: ${erased}`);
 }
 

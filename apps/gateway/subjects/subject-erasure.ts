@@ -42,6 +42,14 @@ function asMissing(error: unknown): unknown {
   );
 }
 
+function asLocked(error: unknown): unknown {
+  if (!hasCode(error, 'MASTER_KEY_MISSING')) return error;
+  return conflict(
+    'master-key-missing',
+    `${(error as Error).message} Bring that master key back, or give it up (subjects/keys/give-up): until then nobody is found by name.`,
+  );
+}
+
 function keysByTenant(keys: readonly SubjectKey[]): Map<string, readonly string[]> {
   const byTenant = Map.groupBy(keys, ({ tenant }) => tenant);
   return new Map([...byTenant].map(([tenant, some]) => [tenant, some.map(({ keyId }) => keyId)]));
@@ -75,7 +83,7 @@ export class SubjectErasure {
 
   async #lookUp(name: string, tenant: string | undefined): Promise<FoundSubject> {
     const { personal, store } = this.#deps;
-    const subject = await personal.keys.standInOf(normal(name));
+    const subject = await personal.keys.standInOf(normal(name)).catch((error: unknown) => Promise.reject(asLocked(error)));
     return { subject, keys: (await store.ofSubject(subject)).filter((key) => tenant === undefined || key.tenant === tenant) };
   }
 
