@@ -4,7 +4,7 @@ import { startGateway, World, type RunningGateway } from './testing/gateway.fixt
 import { ask, type Answer } from './testing/http-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
 import { TestPackager } from './testing/test-packager.ts';
-import { toldPart } from './testing/told-edge.ts';
+import { toldPart, toldSegment } from './testing/told-edge.ts';
 
 let world: World;
 let gateway: RunningGateway;
@@ -71,6 +71,27 @@ describe('numbers that DASH players count', () => {
       expect((await get(`${rendition}/p7-7.m4s`)).text).toBe(`${id} ${rendition} 7 1`);
       for (const number of [7, 8, 9]) expect([rendition, number, (await get(`${rendition}/p0-${number}.m4s`)).text]).toEqual([rendition, number, missing]);
     }
+  });
+
+  test('go on behind a publisher of the same coding whose key frames are at another phase', async () => {
+    await announceSegment(world, id, 6, { startUs: 12_000_000, durationUs: 199_000 });
+    for (const mediaSequence of [7, 8, 9]) await announceSegment(world, id, mediaSequence, { startUs: (mediaSequence - 1) * 2_000_000 + 199_000 });
+    await world.settle();
+    const manifest = (await get('manifest.mpd')).text;
+    expect([manifest.match(/<Period /g)?.length, manifest.match(/availabilityTimeComplete="false"/g)?.length]).toEqual([1, 2]);
+    for (const rendition of ['720p', 'audio']) {
+      expect((await get(`${rendition}/p0-6.m4s`)).text).toBe(`${id} ${rendition} 6 1${id} ${rendition} 7 1`);
+      expect((await get(`${rendition}/p0-7.m4s`)).text).toBe(`${id} ${rendition} 8 1`);
+    }
+    // What is being made is found by its time, too.
+    const next = get('720p/p0-9.m4s');
+    const place = { startUs: 18_199_000, durationUs: 2_000_000 };
+    for (const index of [0, 1, 2, 3])
+      packager.tell(...toldPart(10, index, 'r1', '720p', false, 'binit', { startUs: place.startUs + index * 500_000, durationUs: 500_000 }));
+    const made = [0, 1, 2, 3].map((index) => `720p 10.${index}.r1`).join('');
+    const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from(made));
+    for (const rendition of ['720p', 'audio']) packager.tell(toldSegment(rendition, 10, 'r1', { ...place, cid, sizeBytes }));
+    expect((await next).text).toBe(made);
   });
 
   test('of media that is joined have a tag without spaces, by which they are not sent again', async () => {

@@ -286,7 +286,7 @@ describe('a manifest of segments that can be had while they are made', () => {
   });
 
   test('a further sound that is not where it would be counted to is listed, and takes nothing from the others', () => {
-    const off = sounds(7, 10).map((one) => ({ ...one, startUs: one.startUs + 400_000 }));
+    const off = sounds(7, 10).map((one) => ({ ...one, startUs: one.startUs + 1_400_000 }));
     const listed = text({ renditions: [...renditions, { ...audio(off), name: 'audio-1' }] });
     expect(listed.match(/availabilityTimeComplete="false"/g)).toHaveLength(2);
     expect(listed).toContain('startNumber="7" availabilityTimeOffset="1.5" media="$RepresentationID$/$Number$.m4s">\n<SegmentTimeline>');

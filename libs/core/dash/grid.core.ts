@@ -64,9 +64,19 @@ function isPlaced(segment: DashSegment, before: DashSegment | undefined, span: C
   // Players would count to what nobody made.
   if (before !== undefined && numbers > segment.mediaSequence - before.mediaSequence) return false;
   if (isOnGrid(segment.startUs, span, segmentUs)) return true;
+  if (before !== undefined && Math.abs(segment.startUs - endOf(before)) > offGridUsMax) return false;
+  if (isNear(segment, number, span, segmentUs)) return true;
   // The rest of a segment of which another run made the beginning, whether or not the window still shows that.
-  const goesOn = before === undefined || (numbers === 0 && Math.abs(segment.startUs - endOf(before)) <= offGridUsMax);
+  const goesOn = before === undefined || numbers === 0;
   return goesOn && (isOnGrid(endOf(segment), span, segmentUs) || countedNumber(endOf(segment), span, segmentUs) === number);
+}
+
+/**
+ * As near as segments may begin to where they are counted to: so do those of a publisher that took over with key frames at another
+ * phase. What is longer is cut further behind from one to the next.
+ */
+function isNear({ startUs, durationUs }: DashSegment, number: number, { first, mediaStartUs }: CountedSpan, segmentUs: number): boolean {
+  return Math.abs(startUs - mediaStartUs - (number - first) * segmentUs) <= segmentUs / 2 && durationUs <= segmentUs + offGridUsMax;
 }
 
 function endOf({ startUs, durationUs }: DashSegment): number {

@@ -61,8 +61,19 @@ describe('segments in which one encoder goes on with the time of another', () =>
   test.each([
     ['segments as a publisher cuts them', [0, 1.5, 3, 4.5, 6]],
     ['one that is too long', [0, 2, 4, 8, 10]],
-    ['those behind one that is off the grid', [0, 2, 4.7, 6.7, 8.7]],
+    ['those further behind than half a segment', [0, 2, 4, 5.3, 5.6, 7.6, 9.6]],
+    ['those that are ever further apart', [0, 2.2, 4.4, 6.6, 8.8, 11, 13.2, 15.4]],
   ])('%s are listed', (_name, placesSec) => expect(periods(segments('i', 0, placesSec))).toEqual(['p0 at PT0S listed']));
+
+  test.each([0.12, 0.199, 0.4, 0.7, 1])('may go on %s s behind where they are counted to, as those of another publisher of the same coding do', (phase) => {
+    const moved = segments('i', 0, [0, 2, 4, 6, ...[0, 2, 4, 6, 8].map((sec) => 6 + phase + sec)]);
+    const span = { first: 0, mediaStartUs: 0 };
+    expect(moved.map(({ startUs }) => countedNumber(startUs, span, 2_000_000))).toEqual([0, 1, 2, 3, 3, 4, 5, 6]);
+    for (let count = 1; count <= moved.length; count++) expect(periods(moved.slice(0, count))).toEqual(['p0 at PT0S counted from 0 to , early']);
+    // However far the window has moved on.
+    const beginnings = [beginning(moved, 0)];
+    for (let from = 1; from < moved.length; from++) expect(periods(moved.slice(from), { beginnings })).toEqual(['p0 at PT0S counted from 0 to , early']);
+  });
 
   test('that are not next to each other are listed', () => {
     const apart = met.map((one) => (one.mediaSequence === 7 ? { ...one, startUs: one.startUs + 400_000, durationUs: one.durationUs - 400_000 } : one));
