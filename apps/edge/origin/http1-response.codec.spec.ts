@@ -200,6 +200,7 @@ describe('a response of HTTP/1.1', () => {
     ['a bare line feed', `${ok}a: b\ncontent-length: 3\r\n\r\n`],
     ['a bare carriage return', `${ok}a: b\rcontent-length: 3\r\n\r\n`],
     ['lines that end in a line feed alone', 'HTTP/1.1 200 OK\ncontent-length: 1\n\nx'],
+    ['a head that ends in a line feed and an empty line', 'HTTP/1.1 200 OK\r\ncontent-length: 2\n\r\nok'],
     ['a null', `${ok}a: b\0\r\n\r\n`],
     ['a head without an end', `${ok}a: ${'b'.repeat(1000)}`],
     ['a head that is too long', `${ok}a: ${'b'.repeat(1000)}\r\n\r\n`],

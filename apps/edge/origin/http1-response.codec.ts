@@ -127,7 +127,8 @@ export class Http1Response {
     if (end > this.#headBytesMax || (end < 0 && all.length > this.#headBytesMax)) throw new Http1Error(`The head is longer than ${this.#headBytesMax} bytes.`);
     this.#held = end < 0 ? all : undefined;
     // Its end would be waited for until the time is over.
-    if (end < 0 && all.includes('\n\n', 0, 'latin1')) throw new Http1Error('Lines of the head end in a line feed alone.');
+    if (end < 0 && (all.includes('\n\n', 0, 'latin1') || all.includes('\n\r\n', 0, 'latin1')))
+      throw new Http1Error('Lines of the head end in a line feed alone.');
     if (end < 0) return undefined;
     return this.#begin(parseHead(all.toString('latin1', 0, end), this.#method, this.#lines), all.subarray(end + headEnd.length));
   }
