@@ -97,6 +97,18 @@ describe('TrafficRecorder', () => {
     expect(lines).toMatchObject([{ bytes: 3, complete: false }]);
   });
 
+  test('what comes for a client that has gone meanwhile is counted nowhere', async () => {
+    const { counted, lines, made } = recorder();
+    const reply = await made.record(async () => ({ head: missHead, body: source([new Uint8Array(3), new Uint8Array(7)]) }))(requestOf());
+    const body = reply.body as ByteSource;
+    await body.read();
+    const late = body.read();
+    body.cancel();
+    await late;
+    expect(counted()).toMatchObject({ requests: 1, bytes: 3 });
+    expect(lines).toMatchObject([{ bytes: 3, complete: false }]);
+  });
+
   test('who did not wait for the answer got none of it', async () => {
     const { counted, lines, made } = recorder();
     await made.record(async () => ({ head: missHead, body: new Uint8Array(9) }))(requestOf('GET', { gone: AbortSignal.abort() }));

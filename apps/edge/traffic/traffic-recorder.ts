@@ -101,7 +101,7 @@ function watched(body: ByteSource, count: (bytes: number) => void, end: (bytes: 
       try {
         const bytes = await body.read();
         if (bytes === undefined) finish(true);
-        else {
+        else if (!ended) {
           sent += bytes.length;
           count(bytes.length);
         }
