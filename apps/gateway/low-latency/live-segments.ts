@@ -80,17 +80,24 @@ export class LiveSegments {
     }
   }
 
-  /**
-   * The captions of a segment that the rows do not have yet: what they were stored as, or that there are none. They are there
-   * with the whole of the segment, which is waited for. Undefined for what nobody can know of yet, and without a live edge.
-   */
-  async captions(streamId: string, channel: string, mediaSequence: number): Promise<string | undefined> {
+  /** The picture that captions go with; undefined without a live edge. */
+  async #captioned(streamId: string): Promise<{ readonly view: LiveView; readonly rendition: string } | undefined> {
     const view = await this.#views.of(streamId);
     if (view === undefined) return undefined;
     await view.ready();
     const { window } = view.state;
     const rendition = window === undefined ? undefined : captionedRendition(window);
-    if (rendition === undefined) return undefined;
+    return rendition === undefined ? undefined : { view, rendition };
+  }
+
+  /**
+   * The captions of a segment that the rows do not have yet: what they were stored as, or that there are none. They are there
+   * with the whole of the segment, which is waited for. Undefined for what nobody can know of yet, and without a live edge.
+   */
+  async captions(streamId: string, channel: string, mediaSequence: number): Promise<string | undefined> {
+    const captioned = await this.#captioned(streamId);
+    if (captioned === undefined) return undefined;
+    const { rendition, view } = captioned;
     const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
     if (state().kind === 'far' && !isHeld(state())) return undefined;
     // Until the picture that they go with is stored there are none.
@@ -102,12 +109,9 @@ export class LiveSegments {
 
   /** The same of what players count to: one for each run that has something to say in it. */
   async countedCaptions(streamId: string, channel: string, counted: Omit<CountedPlace, 'rendition'>): Promise<readonly string[] | undefined> {
-    const view = await this.#views.of(streamId);
-    if (view === undefined) return undefined;
-    await view.ready();
-    const { window } = view.state;
-    const rendition = window === undefined ? undefined : captionedRendition(window);
-    if (rendition === undefined) return undefined;
+    const captioned = await this.#captioned(streamId);
+    if (captioned === undefined) return undefined;
+    const { rendition, view } = captioned;
     const place = { rendition, ...counted };
     const stored = (): readonly Segment[] | undefined => storedSlot(viewed(view), place);
     const first = slotState(viewed(view), place, -1);
