@@ -167,7 +167,9 @@ export abstract class ProjectionBuilds {
   /** Drops what was kept since before; answers the ids. */
   abstract expire(keptBeforeMs: number): Promise<readonly string[]>;
   abstract show(id: string): Promise<BuildView | undefined>;
-  /** The newest first; without the differences. */
+  /** The newest thousand, the newest first; without the differences. */
   abstract list(projection?: string): Promise<readonly BuildView[]>;
+  /** Those of these that there are, however old, in no order; without the differences. */
+  abstract among(ids: readonly string[]): Promise<readonly BuildView[]>;
   abstract versions(): Promise<readonly VersionView[]>;
 }

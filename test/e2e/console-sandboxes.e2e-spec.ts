@@ -31,7 +31,7 @@ describe('sandboxes in the console, in a real browser', () => {
     await world.settle();
     const { builds } = world.engines;
     const held = Object.create(builds) as ProjectionBuilds;
-    for (const name of ['create', 'list', 'finish', 'note', 'forget', 'drop'] as const)
+    for (const name of ['create', 'list', 'among', 'finish', 'note', 'forget', 'drop'] as const)
       Object.assign(held, { [name]: (...args: never[]) => (builds[name] as (...all: never[]) => unknown)(...args) });
     held.load = async (load) => {
       await builds.load(load);

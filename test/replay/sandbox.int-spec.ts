@@ -78,7 +78,7 @@ async function query(text: string): Promise<readonly (readonly unknown[])[]> {
 function slowed(ms: number, onLoad: () => void = () => undefined): ProjectionBuilds {
   const { builds } = world.engines;
   const slow = Object.create(builds) as ProjectionBuilds;
-  for (const name of ['create', 'list', 'finish', 'note', 'forget', 'show'] as const)
+  for (const name of ['create', 'list', 'among', 'finish', 'note', 'forget'] as const)
     Object.assign(slow, { [name]: (...args: never[]) => (builds[name] as (...all: never[]) => unknown)(...args) });
   slow.load = async (load) => {
     onLoad();
@@ -190,23 +190,44 @@ describe('a sandbox', () => {
     expect(before.length).toBe(12);
     const { builds } = world.engines;
     for (const name of ['streams', 'edges']) for (const { id } of await builds.list(name)) await builds.forget(id);
-    expect((await rows()).status).toBe(503);
+    const difference = async (id: string): Promise<Answer> => api('GET', `/api/v1/sandboxes/restored/differences?projection=${id}`);
+    const asked = (): Promise<readonly Answer[]> =>
+      Promise.all([rows(), api('GET', '/api/v1/sandboxes/restored/streams'), difference('streams'), difference('edges')]);
+    const notReady = { status: 409, json: expect.objectContaining({ type: 'urn:streams:problem:sandbox-not-ready' }) };
+    // Nothing of what is there in part is shown, whatever of it is: its rows, but not to their end, or one read model of two.
+    const seen = new Set<string>();
+    const seesNothing = async (): Promise<boolean> => {
+      const answers = await asked();
+      const [listed, shown] = [await api('GET', '/api/v1/sandboxes'), (await api('GET', '/api/v1/sandboxes/restored')).json];
+      if (shown.status === 'ready') return false;
+      seen.add(`${shown.status}: ${shown.note}`);
+      expect(listed.json.items.map(({ status }) => status)).toEqual(['building']);
+      for (const answer of answers) expect(answer).toMatchObject(notReady);
+      return true;
+    };
+    expect(await seesNothing()).toBe(true);
+    expect((await rows()).json.detail).toBe('The sandbox restored is built anew: the database is older than it, as one from a backup is.');
+    let loads = 0;
     // It takes longer than several looks at what has become of the order.
-    const slow = slowed(700);
-    await hostOf({ builds: slow });
-    for (let waited = 0; (await rows()).status !== 200 || (await rows()).json.rows.length < 12; waited += 50) {
-      if (waited > 20_000) throw new Error('It is not built anew.');
-      await sleep(50);
-    }
+    const slow = await hostOf({ builds: slowed(700, () => loads++), owner: 'slow' });
+    while (await seesNothing()) await sleep(50);
+    expect(loads).toBeGreaterThan(1);
+    expect([...seen]).toEqual(['building: built anew: the database is older than it, as one from a backup is']);
     expect((await rows()).json.rows).toEqual(before);
-    for (const id of ['streams', 'edges']) {
-      const difference = async () => (await api('GET', `/api/v1/sandboxes/restored/differences?projection=${id}`)).json;
-      for (let waited = 0; !(await difference()).equal; waited += 50) {
-        if (waited > 20_000) throw new Error(`${id} is not built anew.`);
-        await sleep(50);
-      }
-    }
-    expect((await api('GET', '/api/v1/sandboxes/restored')).json.status).toBe('ready');
+    for (const id of ['streams', 'edges']) expect((await difference(id)).json.equal).toBe(true);
+    expect((await api('GET', '/api/v1/sandboxes/restored')).json).toMatchObject({ status: 'ready', note: null });
+
+    // What cannot be built any more says so, and is not tried for ever.
+    await slow.stop();
+    for (const { id } of await builds.list('streams')) await builds.forget(id);
+    const broken = { ...streamsProjection, project: () => [{ table: 'nothing', key: {}, set: {} }] };
+    const host = await hostOf({ owner: 'broken', list: [broken, ...projections.filter(({ name }) => name !== 'streams')] });
+    await until('restored', 'failed');
+    await world.settle();
+    expect((await api('GET', '/api/v1/sandboxes/restored')).json.note).toMatch(/^[A-Z_]+: /);
+    expect(await rows()).toMatchObject(notReady);
+    await host.stop();
+    await hostOf({ owner: 'last' });
     await api('DELETE', '/api/v1/sandboxes/restored');
     await until('restored', 'gone');
   });
@@ -246,6 +267,7 @@ describe('a sandbox', () => {
     let loads = 0;
     stuck.create = (build) => world.engines.builds.create(build);
     stuck.list = () => world.engines.builds.list();
+    stuck.among = (ids) => world.engines.builds.among(ids);
     stuck.finish = (claim) => world.engines.builds.finish(claim);
     stuck.note = (claim, progress) => world.engines.builds.note(claim, progress);
     stuck.load = (load) => (++loads === 1 ? world.engines.builds.load(load) : new Promise(() => undefined));

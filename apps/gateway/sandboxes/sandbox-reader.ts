@@ -1,4 +1,4 @@
-import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, sandboxTable, type KnownSandbox, type SandboxState } from '#domain/operation';
+import { buildsOf, isBuilt, sandboxAggregate, sandboxAggregateId, sandboxBuildId, sandboxTable, type KnownSandbox, type SandboxState } from '#domain/operation';
 import { OperatingError, type TableSpec } from '#kernel';
 import {
   ReadStore,
@@ -69,12 +69,13 @@ export class SandboxReader {
 
   async list(): Promise<readonly object[]> {
     const standing = await this.standing();
-    const builds = await this.#deps.builds.list();
+    const builds = await this.#deps.builds.among(standing.flatMap(buildsOf));
     return Promise.all(standing.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((sandbox) => this.#view(sandbox, builds)));
   }
 
   async show(name: string): Promise<object> {
-    return this.#view(await this.existing(name), await this.#deps.builds.list());
+    const sandbox = await this.existing(name);
+    return this.#view(sandbox, await this.#deps.builds.among(buildsOf(sandbox)));
   }
 
   /** The read models of a sandbox that is built. @throws ProblemError 404, 409 while it is not ready */
@@ -97,11 +98,14 @@ export class SandboxReader {
   async #ready(name: string): Promise<KnownSandbox> {
     const sandbox = await this.existing(name);
     if (sandbox.status !== 'ready') throw conflict('sandbox-not-ready', `The sandbox ${name} is ${sandbox.status}.`);
+    if (isLost(sandbox, await this.#deps.builds.among(buildsOf(sandbox)))) throw conflict('sandbox-not-ready', `The sandbox ${name} is ${builtAnew}.`);
     return sandbox;
   }
 
   async #view(sandbox: KnownSandbox, builds: readonly BuildView[]): Promise<object> {
-    const { name, sandboxId, status, projections, fromMs, untilMs, expiresAtMs, reason } = sandbox;
+    const { name, sandboxId, projections, fromMs, untilMs, expiresAtMs, reason } = sandbox;
+    const lost = isLost(sandbox, builds);
+    const status = lost ? 'building' : sandbox.status;
     const where = [
       { column: 'name', is: 'eq', value: name },
       { column: 'sandbox_id', is: 'eq', value: sandboxId },
@@ -115,10 +119,17 @@ export class SandboxReader {
       ...{ name, id: sandboxId, status, projections, from: isoTime(fromMs), until: isoTime(untilMs), expiresAt: isoTime(expiresAtMs), reason },
       createdBy: row?.['created_by'] ?? null,
       createdAt: isoTime((row?.['created_at_ms'] ?? null) as bigint | null),
-      note: row?.['failure'] ?? row?.['drop_reason'] ?? null,
+      note: lost ? builtAnew : (row?.['failure'] ?? row?.['drop_reason'] ?? null),
       progress,
     };
   }
+}
+
+/** As of a sandbox that is being built for the first time, of what was lost nothing is shown. */
+const builtAnew = 'built anew: the database is older than it, as one from a backup is';
+
+function isLost(sandbox: KnownSandbox, builds: readonly BuildView[]): boolean {
+  return sandbox.status === 'ready' && !isBuilt(sandbox, builds);
 }
 
 export function unknownSandbox(name: string): Error {

@@ -29,7 +29,7 @@ const sandbox = z.object({
   reason: z.string(),
   createdBy: z.string().nullable(),
   createdAt: timestamp.nullable(),
-  note: z.string().nullable().describe('Why it failed, or why it is being dropped.'),
+  note: z.string().nullable().describe('Why it failed, why it is being dropped, or why it is built a second time.'),
   progress: z.array(built).describe('Of the projections that were begun.'),
 });
 

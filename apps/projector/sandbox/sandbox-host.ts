@@ -1,4 +1,4 @@
-import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, sandboxOf, type KnownSandbox } from '#domain/operation';
+import { buildsOf, isBuilt, sandboxAggregate, sandboxAggregateId, sandboxOf, type KnownSandbox } from '#domain/operation';
 import { LeasedJobs, type LeasedJob, type WorkBoard } from '#runtime';
 import { SandboxRun, type SandboxRunDeps } from './sandbox-run.ts';
 
@@ -22,8 +22,10 @@ export class SandboxHost {
   readonly #init: SandboxHostInit;
   readonly #deps: SandboxHostDeps;
   readonly #jobs: LeasedJobs;
-  /** Sandboxes that were ready and have no tables: the database is of a time before. Undefined until it was looked. */
-  #lost: Set<string> | undefined;
+  /** Sandboxes that are ready and whose tables were seen to be there, since the last tidying. */
+  readonly #seen = new Set<string>();
+  /** Those that are ready and have lost them: the database is of a time before. */
+  #lost: ReadonlySet<string> = new Set();
 
   constructor(init: SandboxHostInit, deps: SandboxHostDeps) {
     this.#init = init;
@@ -43,8 +45,8 @@ export class SandboxHost {
   async #look(): Promise<readonly LeasedJob[]> {
     const standing = await this.#standing();
     for (const sandbox of standing) if (sandbox.status !== 'dropping' && this.#deps.clock.now() >= sandbox.expiresAtMs) await this.#expire(sandbox);
-    const lost = (this.#lost ??= await this.#lostAmong(standing));
-    const hasWork = ({ status, sandboxId }: KnownSandbox): boolean => status === 'building' || status === 'dropping' || lost.has(sandboxId);
+    await this.#lookForLost(standing);
+    const hasWork = ({ status, sandboxId }: KnownSandbox): boolean => status === 'building' || status === 'dropping' || this.#lost.has(sandboxId);
     return standing.filter(hasWork).map((sandbox) => this.#jobOf(sandbox));
   }
 
@@ -52,28 +54,25 @@ export class SandboxHost {
     return (await this.#deps.aggregates.find(sandboxAggregate.context, 'stands', 'yes')).map(({ state }) => state as KnownSandbox);
   }
 
-  async #lostAmong(standing: readonly KnownSandbox[]): Promise<Set<string>> {
-    const lost = new Set<string>();
-    for (const { name, projections, sandboxId, status } of standing) {
-      if (status !== 'ready') continue;
-      const builds = await Promise.all(projections.map((projection) => this.#deps.builds.show(sandboxBuildId(sandboxId, projection))));
-      if (builds.every((build) => build?.finished === true && build.state !== 'dropped')) continue;
-      this.#deps.logger.warn(`the tables of the sandbox ${name} are not there, or not to their end: the database is older than it. It is built anew`);
-      lost.add(sandboxId);
-    }
-    return lost;
+  /** What was seen to be there is not asked for again until the next tidying; a database may be restored under a projector that runs on. */
+  async #lookForLost(standing: readonly KnownSandbox[]): Promise<void> {
+    const unseen = standing.filter(({ status, sandboxId }) => status === 'ready' && !this.#seen.has(sandboxId));
+    const builds = await this.#deps.builds.among(unseen.flatMap(buildsOf));
+    const without = unseen.filter((sandbox) => !isBuilt(sandbox, builds));
+    for (const { sandboxId } of unseen) if (!without.some((one) => one.sandboxId === sandboxId)) this.#seen.add(sandboxId);
+    // Somebody may have dropped one since we looked.
+    const now = without.length === 0 ? [] : await this.#standing();
+    const lost = without.filter(({ sandboxId }) => now.some((one) => one.sandboxId === sandboxId && one.status === 'ready'));
+    for (const { name, sandboxId } of lost)
+      if (!this.#lost.has(sandboxId))
+        this.#deps.logger.warn(`the tables of the sandbox ${name} are not there, or not to their end: the database is older than it. It is built anew`);
+    this.#lost = new Set(lost.map(({ sandboxId }) => sandboxId));
   }
 
   #jobOf({ name, sandboxId }: KnownSandbox): LeasedJob {
     const { partitionsMax } = this.#init;
-    return {
-      id: sandboxId,
-      run: async (lease, stop) => {
-        const isLost = this.#lost?.has(sandboxId) === true;
-        await new SandboxRun({ name, sandboxId, lease, partitionsMax, isLost }, this.#deps).run(stop);
-        if (!stop.aborted) this.#lost?.delete(sandboxId);
-      },
-    };
+    const isLost = this.#lost.has(sandboxId);
+    return { id: sandboxId, run: (lease, stop) => new SandboxRun({ name, sandboxId, lease, partitionsMax, isLost }, this.#deps).run(stop) };
   }
 
   async #expire({ name, sandboxId }: KnownSandbox): Promise<void> {
@@ -84,6 +83,7 @@ export class SandboxHost {
   /** An owner that was late may have made tables of a sandbox that was gone by then. */
   async #tidy(): Promise<void> {
     const { builds, logger } = this.#deps;
+    this.#seen.clear();
     const standing = await this.#standing();
     for (const { id } of await builds.list()) {
       const sandboxId = sandboxOf(id);

@@ -28,7 +28,7 @@ export interface SandboxRunInit {
   /** Partitions that are read at once. */
   readonly partitionsMax: number;
   /** It was ready, and its tables are not there any more. */
-  readonly isLost?: boolean;
+  readonly isLost: boolean;
 }
 
 const lookMs = 250;
@@ -119,7 +119,7 @@ export class SandboxRun {
 
   /** Aborts when somebody asked for the sandbox to be dropped, so that the building ends first. */
   #isWanted({ status }: KnownSandbox): boolean {
-    return status === 'building' || (status === 'ready' && this.#init.isLost === true);
+    return status === 'building' || (status === 'ready' && this.#init.isLost);
   }
 
   #untilDropping({ sandboxId }: KnownSandbox, over: AbortSignal): AbortSignal {
@@ -150,6 +150,12 @@ export class SandboxRun {
     const { code, message } = error as { code?: unknown; message?: string };
     this.#deps.logger.error({ err: error, sandbox: state.name }, `a sandbox failed: ${message ?? String(error)}`);
     const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : 'SANDBOX_FAILED';
-    await this.#tell(state, { type: 'FailSandbox', sandboxId: state.sandboxId, code: known, message: (message ?? String(error)).slice(0, 1024) });
+    await this.#tell(state, {
+      type: 'FailSandbox',
+      sandboxId: state.sandboxId,
+      code: known,
+      message: (message ?? String(error)).slice(0, 1024),
+      isLost: this.#init.isLost,
+    });
   }
 }

@@ -208,6 +208,10 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     return views.filter((view) => projection === undefined || view.projection === projection).reverse();
   }
 
+  override async among(ids: readonly string[]): Promise<readonly BuildView[]> {
+    return (await this.list()).filter(({ id }) => ids.includes(id));
+  }
+
   override async versions(): Promise<readonly VersionView[]> {
     return this.#store.made.map(({ projection: { name, version } }) => ({ projection: name, version, serving: this.#store.servingVersion(name) === version }));
   }

@@ -53,7 +53,7 @@ export {
   type SandboxStatus,
 } from './sandbox.decider.ts';
 export { sandboxesProjection, sandboxTable } from './sandbox.projection.ts';
-export { sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';
+export { buildsOf, isBuilt, sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';
 export {
   secretOverlapMsMax,
   webhookAggregate,

@@ -7,3 +7,18 @@ export function sandboxBuildId(sandboxId: string, projection: string): string {
 export function sandboxOf(buildId: string): string | undefined {
   return /^sb-([a-z0-9]+)-/.exec(buildId)?.[1];
 }
+
+interface SandboxParts {
+  readonly sandboxId: string;
+  readonly projections: readonly string[];
+}
+
+/** All builds that a sandbox is made of. */
+export function buildsOf({ sandboxId, projections }: SandboxParts): readonly string[] {
+  return projections.map((projection) => sandboxBuildId(sandboxId, projection));
+}
+
+/** Whether all that a sandbox is made of is there to its end: the log calls it ready, also where the database is older than that and has lost it. */
+export function isBuilt(sandbox: SandboxParts, builds: ReadonlyArray<{ readonly id: string; readonly state: string; readonly finished: boolean }>): boolean {
+  return buildsOf(sandbox).every((id) => builds.some((build) => build.id === id && build.finished && build.state !== 'dropped'));
+}

@@ -15,7 +15,8 @@ export interface SandboxOrder {
 export type SandboxCommand =
   | (SandboxOrder & { readonly type: 'CreateSandbox' })
   | { readonly type: 'RecordSandboxReady'; readonly sandboxId: string; readonly events: number; readonly skipped: number }
-  | { readonly type: 'FailSandbox'; readonly sandboxId: string; readonly code: string; readonly message: string }
+  /** `isLost`: it was ready, and cannot be built again. Without it, a late word about one that is ready by now is no fact. */
+  | { readonly type: 'FailSandbox'; readonly sandboxId: string; readonly code: string; readonly message: string; readonly isLost: boolean }
   | { readonly type: 'DropSandbox'; readonly reason: string; readonly requestedBy: string }
   | { readonly type: 'RecordSandboxDrop'; readonly sandboxId: string };
 
@@ -60,7 +61,7 @@ function decide(command: SandboxCommand, state: SandboxState): Decision<SandboxD
         ? accept<SandboxDraft>(sandboxReady.draft({ name, sandboxId, events: command.events, skipped: command.skipped }))
         : accept<SandboxDraft>();
     case 'FailSandbox':
-      return status === 'building'
+      return status === 'building' || (status === 'ready' && command.isLost)
         ? accept<SandboxDraft>(sandboxFailed.draft({ name, sandboxId, code: command.code, message: command.message }))
         : accept<SandboxDraft>();
     case 'DropSandbox': {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { sandboxCreated, sandboxDropped, sandboxDropRequested, sandboxFailed, sandboxReady } from '#events';
 import type { Decision } from '#kernel';
-import { sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';
+import { buildsOf, isBuilt, sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';
 import { sandboxDecider, type SandboxCommand, type SandboxDraft, type SandboxState } from './sandbox.decider.ts';
 
 const order = { name: 'try', sandboxId: 'aaaaaaaa', projections: ['streams'], fromMs: null, untilMs: 1000, expiresAtMs: 5000, reason: 'why' };
@@ -24,7 +24,7 @@ const dropped = sandboxDropped.draft(id);
 const drop = { type: 'DropSandbox', reason: '', requestedBy: 'key:k-1' } as const;
 const recordReady = { type: 'RecordSandboxReady', sandboxId: 'aaaaaaaa', events: 3, skipped: 0 } as const;
 const recordDrop = { type: 'RecordSandboxDrop', sandboxId: 'aaaaaaaa' } as const;
-const fail = { type: 'FailSandbox', sandboxId: 'aaaaaaaa', code: 'X', message: 'm' } as const;
+const fail = { type: 'FailSandbox', sandboxId: 'aaaaaaaa', code: 'X', message: 'm', isLost: false } as const;
 
 describe('a sandbox', () => {
   test.each<readonly [string, readonly SandboxDraft[], SandboxCommand, readonly string[] | string]>([
@@ -38,6 +38,8 @@ describe('a sandbox', () => {
     ['is ready no more when it is being dropped', [created, asked], recordReady, []],
     ['fails while it is built', [created], fail, ['sandbox.failed']],
     ['does not fail once it is ready', [created, ready], fail, []],
+    ['fails once its tables are lost and cannot be made again', [created, ready], { ...fail, isLost: true }, ['sandbox.failed']],
+    ['does not fail while it is being dropped', [created, ready, asked], { ...fail, isLost: true }, []],
     ['is dropped while it is built', [created], drop, ['sandbox.drop-requested']],
     ['is dropped when it is ready', [created, ready], drop, ['sandbox.drop-requested']],
     ['is dropped when it failed', [created, failed], drop, ['sandbox.drop-requested']],
@@ -64,6 +66,19 @@ describe('a sandbox', () => {
 
   test('remembers who asked for its end', () => {
     expect(after(created, asked)).toMatchObject({ droppedBy: 'key:k-1' });
+  });
+
+  test.each([
+    ['both', {}, {}, true],
+    ['one that is not there', {}, undefined, false],
+    ['one that is not finished', {}, { finished: false }, false],
+    ['one that was dropped', { state: 'dropped' }, {}, false],
+    ['one of another sandbox', {}, { id: 'sb-bbbbbbbb-parked-events' }, false],
+  ])('of two read models is built with %s: %j, %j', (_what, first, second, built) => {
+    const two = { sandboxId: 'aaaaaaaa', projections: ['streams', 'parked_events'] };
+    const [one, other] = buildsOf(two).map((id) => ({ id, state: 'building', finished: true }));
+    const builds = [{ ...(one as typeof one & object), ...first }, ...(second === undefined ? [] : [{ ...(other as typeof other & object), ...second }])];
+    expect(isBuilt(two, builds)).toBe(built);
   });
 
   test('names its builds so that they are known as its own', () => {

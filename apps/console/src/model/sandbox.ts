@@ -10,7 +10,7 @@ export interface Sandbox {
   readonly expiresAt: string;
   readonly reason: string;
   readonly createdBy: string | null;
-  /** Why it failed, or why it is being dropped. */
+  /** Why it failed, why it is being dropped, or why it is built a second time. */
   readonly note: string | null;
   readonly progress: ReadonlyArray<{ readonly projection: string; readonly done: number; readonly total: number; readonly eventsPerSecond: number }>;
 }

@@ -154,6 +154,7 @@ const viewColumns = `mine.build, mine.projection, mine.version, mine.state, mine
     FROM streams.build_positions AS at WHERE at.build = mine.build)`;
 
 export const showSql = `SELECT ${viewColumns}, mine.difference FROM streams.projection_builds AS mine WHERE mine.build = $1`;
+export const amongSql = `SELECT ${viewColumns}, NULL FROM streams.projection_builds AS mine WHERE mine.build = ANY ($1::text[])`;
 export const listSql = `SELECT ${viewColumns}, NULL FROM streams.projection_builds AS mine
   WHERE $1::text IS NULL OR mine.projection = $1 ORDER BY mine.made_at DESC, mine.build DESC LIMIT 1000`;
 

@@ -24,6 +24,7 @@ import { PostgresReadStore } from '../postgres-read-store.adapter.ts';
 import { RowWriter } from '../row-writer.ts';
 import { checkProjection, createTableSql } from '../table-sql.ts';
 import {
+  amongSql,
   buildError,
   buildSchema,
   buildViewOf,
@@ -183,6 +184,10 @@ export class PostgresProjectionBuilds extends ProjectionBuilds {
 
   override async list(projection?: string): Promise<readonly BuildView[]> {
     return (await this.#database.read({ text: listSql, values: [projection ?? null] })).rows.map(buildViewOf);
+  }
+
+  override async among(ids: readonly string[]): Promise<readonly BuildView[]> {
+    return ids.length === 0 ? [] : (await this.#database.read({ text: amongSql, values: [textArray(ids)] })).rows.map(buildViewOf);
   }
 
   override async versions(): Promise<readonly VersionView[]> {

@@ -43,6 +43,12 @@ export function compareCases(subject: () => BuildsSubject): void {
       const sandbox = `sb-${freshBuild().slice(3)}`;
       const [mine, theirs] = [await driver.built(`${sandbox}-one`), await other.built(`${sandbox}-two`)];
       const rowsOf = (from: ModelDriver, { id }: BuildClaim) => builds.reads(id).select(from.table, { limit: 10 });
+      const listed = await builds.among([mine.id, theirs.id, `${sandbox}-none`]);
+      expect(listed.map(({ id, finished }) => [id, finished]).sort()).toEqual([
+        [mine.id, true],
+        [theirs.id, true],
+      ]);
+      expect(await builds.among([])).toEqual([]);
       expect([(await rowsOf(driver, mine)).length, (await rowsOf(other, theirs)).length]).toEqual([2, 2]);
       await builds.forget(mine.id);
       await builds.forget(mine.id);
