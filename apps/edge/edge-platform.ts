@@ -3,7 +3,7 @@ import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
 import { Gateways } from './gateway/gateways.ts';
 import type { OriginClient } from './origin/origin-client.ts';
-import type { ConnectOrigin } from './origin/origin-endpoint.ts';
+import type { ConnectOrigin, OriginTerms } from './origin/origin-endpoint.ts';
 import type { BytesOf, KeepBytes, LendBytes } from './server/exchange.ts';
 import type { ListenEdgeServer } from './server/edge-server.ts';
 
@@ -30,10 +30,12 @@ export interface EdgePlatform {
   readonly bytesOf: BytesOf;
 }
 
-export async function platformOf({ originUrls, runtime }: Pick<EdgeSettings, 'runtime' | 'originUrls'>): Promise<EdgePlatform> {
+type PlatformInit = Pick<EdgeSettings, 'runtime' | 'originUrls' | 'originConnectionsMax'>;
+
+export async function platformOf({ originConnectionsMax, originUrls, runtime }: PlatformInit): Promise<EdgePlatform> {
   const gateways = new Gateways(originUrls);
   const { connectTimeoutMs } = edgeLimits;
-  const now = (): number => Date.now();
+  const terms: OriginTerms = { connectionsMax: originConnectionsMax, now: () => Date.now() };
   const originsBy = (connect: ConnectOrigin): Promise<NamedClient[]> =>
     Promise.all(originUrls.map(async (url) => ({ url, client: await connect({ url, connectTimeoutMs, http2: false }) })));
   if (runtime === 'bun') {
@@ -41,7 +43,7 @@ export async function platformOf({ originUrls, runtime }: Pick<EdgeSettings, 'ru
       import('./server/bun-server.adapter.ts'),
       import('./origin/bun-origin.adapter.ts'),
     ]);
-    const connect: ConnectOrigin = async (endpoint) => new BunOriginClient(endpoint, now);
+    const connect: ConnectOrigin = async (endpoint) => new BunOriginClient(endpoint, terms);
     const origins = await originsBy(connect);
     return { listen: listenOnBun, keep: keepOnBun, lend: lendOnBun, bytesOf: bytesOnBun, client: firstOf(origins), origins, gateways, connect };
   }
@@ -49,7 +51,7 @@ export async function platformOf({ originUrls, runtime }: Pick<EdgeSettings, 'ru
     import('./server/node-server.adapter.ts'),
     import('./origin/node-origin.adapter.ts'),
   ]);
-  const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint, now);
+  const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint, terms);
   const origins = await originsBy(connect);
   return { listen: listenOnNode, keep: keepOnNode, lend: keepOnNode, bytesOf: bytesOnNode, client: firstOf(origins), origins, gateways, connect };
 }

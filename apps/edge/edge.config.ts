@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { readPeers, type PeerSettings } from './peers/peers.config.ts';
 import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
 import { readPrefetch } from './prefetch/prefetch.config.ts';
+import { originConnections } from './origin/origin-endpoint.ts';
 import { evictions, type Eviction } from './cache/object-store.ts';
 import { readFleetSettings, type FleetSettings } from './fleet/fleet.config.ts';
 import { readProcessSettings, readSiblings, sharedPortVariable, type ProcessSettings, type SiblingSettings } from './processes/processes.config.ts';
@@ -38,6 +39,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly originUrls: readonly string[];
   /** How long the origin is waited for when it cannot be reached and nothing stored can stand in, ms; 0 for not at all. */
   readonly originPatienceMs: number;
+  /** Connections over HTTP/1.1 to one address of an origin, of each process of the edge. */
+  readonly originConnectionsMax: number;
   /** Shared with the gateways, to which it proves whose address is forwarded. */
   readonly edgeSecret: string | undefined;
   readonly memoryBytesMax: number;
@@ -106,6 +109,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     siblings: readSiblings(env),
     originUrls: readOrigins(env),
     originPatienceMs: readInteger(env, 'EDGE_ORIGIN_PATIENCE_SECONDS', 6, 0, 60) * 1000,
+    originConnectionsMax: readInteger(env, 'EDGE_ORIGIN_CONNECTIONS', originConnections.usual, originConnections.min, originConnections.max),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
     prefetch: readPrefetch(env, region),

@@ -32,7 +32,7 @@ export const edgeLimits = {
   clientRequestsMax: 4096,
   idleTimeoutS: 60,
   drainMs: 5000,
-  origin: { headTimeoutMs: 10_000, waitTimeoutMs: 45_000, silenceTimeoutMs: 15_000, downMs: 1000, headBytesMax: 64 * 1024 },
+  origin: { headTimeoutMs: 10_000, waitTimeoutMs: 45_000, silenceTimeoutMs: 15_000, downMs: 1000, refusedMs: 50, headBytesMax: 64 * 1024 },
   /** How often it is looked for a gateway that is gone, and what it is asked for: what edges never fetch, and costs it nothing. */
   originReturn: { againMs: 250, probeTarget: '/live/time' },
   /** Of several gateways: when one is left in peace and for how long, the share of requests that may be asked of another, and how it is looked after. */

@@ -172,6 +172,13 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     expect(answers.map(({ broken, status }) => broken || status === 502)).toEqual([true, true]);
   });
 
+  test('the answer to HEAD says no length that nobody knows', async () => {
+    origin.on('/api/v1/unmeasured', ({ socket }) => void socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'));
+    expect((await edge.get('/api/v1/unmeasured', {}, 'HEAD')).headers).not.toHaveProperty('content-length');
+    origin.says('/api/v1/measured', '200 OK', '');
+    expect((await edge.get('/api/v1/measured', {}, 'HEAD')).headers).toMatchObject({ 'content-length': '0' });
+  });
+
   test('a body behind the answer to HEAD is nobody’s answer', async () => {
     const evil = 'HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 5\r\n\r\nEVIL!';
     for (const path of ['/api/v1/late', '/api/v1/at-once']) {

@@ -34,6 +34,21 @@ describe('streams edge', () => {
 
   const get = (path: string, host = 'www.example.com') => send(port, { path, headers: { host } });
 
+  /** Another edge, by a file of that name. */
+  const serve = async (name: string, site: object) => {
+    const config = join(folder.path, name);
+    writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', ...site }));
+    const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    await until(() => text.includes('Ctrl-C'));
+    const end = async (): Promise<void> => {
+      run.kill('SIGTERM');
+      await once(run, 'exit');
+    };
+    return { at: Number(/at http:\/\/[a-z0-9.]+:(\d+)/.exec(text)?.[1]), key: /Bearer (\S+)'/.exec(text)?.[1], end };
+  };
+
   test('caches in front of any origin, for as long as the file says where the origin does not', async () => {
     origin.says('/page', '200 OK\r\ncontent-type: text/html', 'hello');
     expect((await get('/page')).body).toBe('hello');
@@ -77,6 +92,7 @@ describe('streams edge', () => {
     ['zone: {hosts: [a.test], origins: [{url: "http://a"}]}\npurgers: [10.0.0.1]', 'zone says purgers itself'],
     ['origin: http://a\ndiskFolder: x', 'disk is missing'],
     ['origin: http://a\neviction: fifo', 'eviction '],
+    ['origin: http://a\noriginConnections: 0', 'originConnections '],
     ['origin: http://a\nprefetch: lots', 'prefetch must be true, false, or { segments: 2, mbit: 200 }'],
     ['zone: {hosts: [a.test], origins: [{url: "ftp://a"}]}', 'zone.origins.0.url: Expected https'],
     ['origin: http://a\ntls: ./nowhere', 'cannot be read'],
@@ -96,17 +112,11 @@ describe('streams edge', () => {
   });
 
   test('a file with the configuration of a zone serves as the edges of a platform would', async () => {
-    const config = join(folder.path, 'zone.json');
     const rules = [
       { match: { paths: ['/old/**'] }, redirect: { to: '/new' } },
       { ttl: { default: 60 }, responseHeaders: [{ op: 'set', name: 'x-site', value: 'mine' }] },
     ];
-    writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', zone: { hosts: ['www.example.com'], origins: [{ url: origin.url }], rules } }));
-    const zone = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    zone.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
-    await until(() => text.includes('Ctrl-C'));
-    const at = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+    const { at, end, key } = await serve('zone.json', { zone: { hosts: ['www.example.com'], origins: [{ url: origin.url }], rules } });
     const ask = (path: string, host = 'www.example.com', method = 'GET', more = {}) => send(at, { path, method, headers: { host, ...more } });
     origin.says('/ruled', '200 OK\r\ncontent-type: text/html', 'ruled');
     await ask('/ruled');
@@ -114,23 +124,16 @@ describe('streams edge', () => {
     expect([hit.body, hit.headers['x-site'], hit.headers['cache-status']]).toEqual(['ruled', 'mine', expect.stringMatching(/^edge; hit; ttl=(59|60)$/)]);
     expect((await ask('/old/page')).headers.location).toBe('/new');
     expect((await ask('/ruled', 'example.net')).status).toBe(421);
-    await ask('/ruled', 'www.example.com', 'PURGE', { authorization: `Bearer ${/Bearer (\S+)'/.exec(text)?.[1]}` });
+    await ask('/ruled', 'www.example.com', 'PURGE', { authorization: `Bearer ${key}` });
     expect((await ask('/ruled')).headers['cache-status']).toMatch(/fwd=/);
-    zone.kill('SIGTERM');
-    await once(zone, 'exit');
+    await end();
   });
 
   test.each([
     ['a file of five lines', (url: string) => ({ origin: url, purgers: ['127.0.0.1', '2001:db8::/32'] })],
     ['the configuration of a zone', (url: string) => ({ zone: { hosts: ['www.example.com'], origins: [{ url }], purgers: ['127.0.0.1'] } })],
   ])('from the addresses that it names PURGE needs no key: %s', async (_what, siteOf) => {
-    const config = join(folder.path, 'purgers.json');
-    writeFileSync(config, JSON.stringify({ listen: '0.0.0.0:0', ...siteOf(origin.url) }));
-    const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
-    await until(() => text.includes('Ctrl-C'));
-    const at = Number(/at http:\/\/localhost:(\d+)/.exec(text)?.[1]);
+    const { at, end } = await serve('purgers.json', { listen: '0.0.0.0:0', ...siteOf(origin.url) });
     const host = 'www.example.com';
     const ask = (path: string, method = 'GET', headers = {}) => send(at, { path, method, headers: { host, ...headers } });
     const paths = ['/news/1', '/news/2', '/shoes'];
@@ -155,15 +158,12 @@ describe('streams edge', () => {
     expect((await ask('/(', 'PURGE', { 'x-purge-method': 'regex' })).status).toBe(400);
     expect((await send(at, { path: '/shoes', method: 'PURGE', headers: { host }, localAddress: '127.0.0.3' })).status).toBe(403);
     expect(await kept()).toEqual(paths);
-    run.kill('SIGTERM');
-    await once(run, 'exit');
+    await end();
   });
 
   test('what is on its disk is there after a restart, what was purged is not, and nothing of it is for another origin', async () => {
-    const config = join(folder.path, 'disk.json');
     const begin = async (more: object = {}) => {
       const site = {
-        listen: '127.0.0.1:0',
         origin: origin.url,
         disk: '32mb',
         diskFolder: './kept',
@@ -171,16 +171,7 @@ describe('streams edge', () => {
         purgeKey: 'a-key-of-sixteen-characters',
         ...more,
       };
-      writeFileSync(config, JSON.stringify(site));
-      const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let text = '';
-      run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
-      await until(() => text.includes('Ctrl-C'));
-      const at = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
-      const end = async (): Promise<void> => {
-        run.kill('SIGTERM');
-        await once(run, 'exit');
-      };
+      const { at, end } = await serve('disk.json', site);
       const ask = (path: string, method = 'GET') => send(at, { path, method, headers: { authorization: 'Bearer a-key-of-sixteen-characters' } });
       return { ask, end };
     };
@@ -203,14 +194,8 @@ describe('streams edge', () => {
     ['as far as the file says', { prefetch: { segments: 1 } }, [1, 0, 0]],
     ['nothing, where the file says so', { prefetch: false }, [0, 0, 0]],
   ])('fetches ahead %s', async (_what, more, counts) => {
-    const config = join(folder.path, 'ahead.json');
     const name = String(counts.join('-'));
-    writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', origin: origin.url, ...more }));
-    const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
-    await until(() => text.includes('Ctrl-C'));
-    const at = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+    const { at, end } = await serve('ahead.json', { origin: origin.url, ...more });
     const segments = [0, 1, 2].map((number) => `/${name}/${number}.m4s`);
     for (const path of segments) origin.says(path, '200 OK\r\ncache-control: max-age=60', path);
     const film = `#EXTM3U\n${segments.map((path) => `#EXTINF:2,\n${path}`).join('\n')}\n#EXT-X-ENDLIST`;
@@ -222,8 +207,25 @@ describe('streams edge', () => {
     expect(said.headers['cache-status']).toMatch(counts[0] === 1 ? /edge; hit/ : /fwd=/);
     if (counts[0] === 1) await until(() => origin.count(segments[2] as string) === 1);
     expect(origin.count(segments[2] as string)).toBe(counts[0]);
-    run.kill('SIGTERM');
-    await once(run, 'exit');
+    await end();
+  });
+
+  test('has as many connections to the origin as the file says, and tells who finds all of them taken', async () => {
+    const { at, end } = await serve('connections.json', { origin: origin.url, originConnections: 2 });
+    const events = ['/events/1', '/events/2'];
+    for (const path of events) origin.on(path, ({ socket }) => void socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: here\n\n'));
+    origin.says('/busy', '200 OK', 'here');
+    const leaving = new AbortController();
+    await Promise.all(events.map((path) => fetch(`http://127.0.0.1:${at}${path}`, { signal: leaving.signal })));
+    const refused = await send(at, { path: '/busy' });
+    expect([refused.status, refused.headers['proxy-status'], JSON.parse(refused.body).detail]).toEqual([
+      503,
+      expect.stringContaining('connection_limit_reached'),
+      expect.stringContaining('All 2 connections'),
+    ]);
+    leaving.abort();
+    await until(async () => (await send(at, { path: '/busy' })).body === 'here');
+    await end();
   });
 
   test('a file that is not there, and one that is not named', () => {

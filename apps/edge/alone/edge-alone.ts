@@ -33,7 +33,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   const lifecycle = new Lifecycle({ logger, deadlineMs: edgeLimits.drainMs + 1000 });
   endOnError(logger);
   endOnSignal(logger, lifecycle, false);
-  const platform = await platformOf({ runtime, originUrls: [site.originUrl] });
+  const platform = await platformOf({ runtime, originUrls: [site.originUrl], originConnectionsMax: site.originConnectionsMax });
   const trust = { purgesKnown: true, doubtFreshMs: 0 };
   const counters = new EdgeCounters();
   const now = (): number => Date.now();

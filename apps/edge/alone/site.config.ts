@@ -5,6 +5,7 @@ import { OperatingError } from '#kernel';
 import type { EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import { prefetchOf } from '../prefetch/prefetch.config.ts';
 import { evictions, type Eviction } from '../cache/object-store.ts';
+import { originConnections } from '../origin/origin-endpoint.ts';
 import { sharedTierDefaults, type SharedTierSettings } from '../shared-tier/shared-tier.config.ts';
 import type { DiskSettings } from '../store/disk.config.ts';
 import { randomBytes } from 'node:crypto';
@@ -18,6 +19,8 @@ export interface SiteSettings {
   readonly port: number;
   /** Scheme, host and port, without a path. */
   readonly originUrl: string;
+  /** Connections over HTTP/1.1 to one address of an origin. */
+  readonly originConnectionsMax: number;
   /** Names that the edge answers to; all when empty. */
   readonly hosts: readonly string[];
   /** Everything about the site in the words of a zone, where the file has it; else there is one origin and a lifetime. */
@@ -82,6 +85,7 @@ const redisUrl = z
 const schema = z.strictObject({
   listen: listen.default({ host: '0.0.0.0', port: 8080 }),
   origin: origin.optional(),
+  originConnections: z.number().int().min(originConnections.min).max(originConnections.max).default(originConnections.usual),
   zone: zoneConfigurationSchema.optional(),
   hosts: z.array(z.string().regex(hostName, 'must be host names, as www.example.com or *.example.com')).max(1000).default([]),
   memory: measured(sizeUnits, '256mb').default(256 * 2 ** 20),
@@ -178,6 +182,7 @@ export function readSite(path: string): SiteSettings {
   return {
     ...where,
     originUrl: originUrl ?? (zone?.origins[0]?.url as string),
+    originConnectionsMax: result.data.originConnections,
     hosts: (zone?.hosts ?? hosts).map((name) => name.toLowerCase()),
     zone,
     memoryBytesMax: memory,

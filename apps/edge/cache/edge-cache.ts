@@ -178,10 +178,10 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
 
 /** The gateways: they hold what is asked for too early, and one that is gone is soon back. */
 function ownOrigin({ originPatienceMs: patienceMs = 0 }: EdgeCacheInit, { client: first, counters, gateways = [], now }: EdgeCacheDeps): OriginSource {
-  const { downMs, ...limits } = edgeLimits.origin;
   const { againMs, probeTarget } = edgeLimits.originReturn;
   // One look at a time needs no rest besides its own.
-  const guard = (client: OriginClient): GuardedOrigin => new GuardedOrigin(client, { ...limits, downMs: patienceMs === 0 ? downMs : againMs }, counters, now);
+  const rests = patienceMs === 0 ? {} : { downMs: againMs, refusedMs: againMs };
+  const guard = (client: OriginClient): GuardedOrigin => new GuardedOrigin(client, { ...edgeLimits.origin, ...rests }, counters, now);
   const guarded = gateways.length > 1 ? gatewayPool(gateways, guard, now) : guard(first);
   return patienceMs === 0 ? guarded : new PatientOrigin(guarded, { patienceMs, againMs, probeTarget }, { now });
 }

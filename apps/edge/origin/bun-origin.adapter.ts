@@ -6,7 +6,7 @@ import { openOnBun } from './bun-wire.adapter.ts';
 import { Http1Client, NotConnected } from './http1-client.ts';
 import { wireTarget } from './http1-wire.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
-import type { OriginEndpoint } from './origin-endpoint.ts';
+import type { OriginEndpoint, OriginTerms } from './origin-endpoint.ts';
 import { UnsentBody } from './unsent-body.ts';
 
 /** Of one origin, with connections of their own. */
@@ -25,18 +25,18 @@ export class BunOriginClient implements OriginClient {
   readonly #endpoint: OriginEndpoint;
   readonly #url: URL;
   readonly #serverName: string;
-  readonly #now: () => number;
+  readonly #terms: OriginTerms;
   #http2: boolean;
   readonly #order: AddressOrder;
   /** By what is connected to. */
   readonly #clients = new Map<string, Http1Client>();
 
-  constructor(endpoint: OriginEndpoint, now: () => number) {
+  constructor(endpoint: OriginEndpoint, terms: OriginTerms) {
     this.#endpoint = endpoint;
     this.#url = new URL(endpoint.url);
     this.#serverName = endpoint.serverName ?? this.#url.hostname.replace(/^\[|\]$/g, '');
-    this.#now = now;
-    this.#order = new AddressOrder(now);
+    this.#terms = terms;
+    this.#order = new AddressOrder(terms.now);
     this.#http2 = endpoint.http2 && this.#url.protocol === 'https:';
   }
 
@@ -88,7 +88,8 @@ export class BunOriginClient implements OriginClient {
     }
     const { ca, connectTimeoutMs } = this.#endpoint;
     const target = wireTarget(new URL(base), { ca, serverName: this.#serverName });
-    client = new Http1Client({ target, host: this.#url.host, connectTimeoutMs }, { open: openOnBun, now: this.#now });
+    const { connectionsMax, now } = this.#terms;
+    client = new Http1Client({ target, host: this.#url.host, connectTimeoutMs, connectionsMax }, { open: openOnBun, now });
     this.#clients.set(base, client);
     return client;
   }
@@ -102,7 +103,7 @@ export class BunOriginClient implements OriginClient {
     const { hostname, port, protocol } = this.#url;
     const { guard } = this.#endpoint;
     if (guard === undefined) return [this.#endpoint.url.replace(/\/$/, '')];
-    const addresses = await guard.addressesOf(hostname.replace(/^\[|\]$/g, ''), this.#now());
+    const addresses = await guard.addressesOf(hostname.replace(/^\[|\]$/g, ''), this.#terms.now());
     const at = port === '' ? '' : `:${port}`;
     return addresses.map((address) => `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${at}`);
   }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { bunRuntime, type BunSocket, type BunSocketHandlers } from '../server/bun-runtime.ts';
 import type { OpenWire, Wire, WireOwner } from './http1-wire.ts';
 
@@ -101,12 +102,19 @@ const handlers: BunSocketHandlers<BunWire> = {
   error: (socket, error) => socket.data.closed(error),
 };
 
+/** RFC 6066 section 3: an address is no name that could be asked for. Bun judges the certificate by what it connects to then. */
+function askedFor(serverName: string, hostname: string): string {
+  return serverName === hostname && isIP(hostname) !== 0 ? '' : serverName;
+}
+
 /** Of names Bun connects to whichever address it finds: who judges addresses hands one in. */
 export const openOnBun: OpenWire = ({ hostname, port, tls }, owner, opening) => {
   const wire = new BunWire(owner, tls !== undefined);
   opening.tell(() => wire.terminate());
   const secure =
-    tls === undefined ? {} : { tls: { serverName: tls.serverName, rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) } as const };
+    tls === undefined
+      ? {}
+      : { tls: { serverName: askedFor(tls.serverName, hostname), rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) } as const };
   bunRuntime()
     .connect({ hostname, port, socket: handlers, data: wire, ...secure })
     .catch((error: unknown) => wire.failed(error));

@@ -4,7 +4,7 @@ import type { ByteSource } from '../server/exchange.ts';
 import { GuardedOrigin, type GuardedRequest } from './guarded-origin.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 
-const limits = { headTimeoutMs: 30, waitTimeoutMs: 120, silenceTimeoutMs: 30, downMs: 1000, headBytesMax: 100 };
+const limits = { headTimeoutMs: 30, waitTimeoutMs: 120, silenceTimeoutMs: 30, downMs: 1000, refusedMs: 50, headBytesMax: 100 };
 const get: GuardedRequest = { method: 'GET', target: '/a', fields: [] };
 
 /** A client that plays what it is told, one response or error per request. */
@@ -38,18 +38,25 @@ function guard(...plays: Array<OriginResponse | Error | 'silence'>) {
 }
 
 describe('the guarded origin', () => {
+  test('what was lost with its connection is asked once more, over a new one', async () => {
+    const { client, origin } = guard(coded('ECONNRESET'), ok);
+    expect((await origin.request(get)).status).toBe(200);
+    expect(client.asked.map(({ anew }) => anew)).toEqual([false, true]);
+  });
+
   test.each([
-    ['ECONNREFUSED', 502],
-    ['ENOTFOUND', 502],
-    ['UND_ERR_CONNECT_TIMEOUT', 504],
-    ['ETIMEDOUT', 504],
-  ])('leaves an origin in peace for a while when there is no connection: %s', async (code, status) => {
+    ['ECONNREFUSED', 502, 50],
+    ['ConnectionRefused', 502, 50],
+    ['ENOTFOUND', 502, 1000],
+    ['UND_ERR_CONNECT_TIMEOUT', 504, 1000],
+    ['ETIMEDOUT', 504, 1000],
+  ])('leaves an origin in peace for a while when there is no connection: %s', async (code, status, restMs) => {
     const { client, clock, counters, origin } = guard(coded(code), ok);
     await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', status });
-    clock.nowMs = 999;
+    clock.nowMs = restMs - 1;
     await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', status });
     expect([client.asked.length, counters.originErrors]).toEqual([1, 1]);
-    clock.nowMs = 1000;
+    clock.nowMs = restMs;
     expect((await origin.request(get)).status).toBe(200);
   });
 

@@ -13,6 +13,8 @@ export interface OriginLimits {
   readonly silenceTimeoutMs: number;
   /** How long an origin that nobody can connect to is left in peace, ms. */
   readonly downMs: number;
+  /** The same where it refuses connections at once, ms; no longer than the other. */
+  readonly refusedMs: number;
   /** Fields of a response, bytes. */
   readonly headBytesMax: number;
 }
@@ -48,6 +50,8 @@ const unreachableCodes = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'FailedToOpenSocket',
 ]);
+/** Nobody listens there: that costs nothing to find out, and whoever starts anew is soon back. */
+const refusedCodes = new Set(['ECONNREFUSED', 'ConnectionRefused']);
 /** The signs of a pooled connection that the origin closed in the moment in which it was used again. */
 const droppedCodes = new Set(['ECONNRESET', 'ORIGIN_RESET', 'UND_ERR_SOCKET', 'EPIPE', 'ConnectionClosed']);
 
@@ -140,11 +144,12 @@ export class GuardedOrigin implements OriginSource {
       // RFC 9110 section 9.2.2: a client may repeat an idempotent request on its own when the connection was lost.
       // Of a body the first attempt has taken some.
       if (!reads || request.body !== undefined || request.signal?.aborted === true || !isDropped(error)) throw error;
-      return await this.#attempt(request);
+      return await this.#attempt(request, true);
     }
   }
 
-  async #attempt(request: GuardedRequest): Promise<OriginResponse> {
+  /** @param anew over a connection that nobody has used: idle ones end together */
+  async #attempt(request: GuardedRequest, anew = false): Promise<OriginResponse> {
     const abort = new Cancelling();
     const forward = (): void => abort.abort();
     request.signal?.addEventListener('abort', forward, { once: true });
@@ -155,7 +160,7 @@ export class GuardedOrigin implements OriginSource {
     if (body === undefined) deadline.start();
     this.#counters.originFetches++;
     try {
-      const response = await this.#client.request({ ...request, body, cancelling: abort });
+      const response = await this.#client.request({ ...request, body, cancelling: abort, anew });
       this.#check(response);
       checkAsked(request, response);
       return { ...response, body: response.body === null ? null : this.#guardBody(response.body, abort, request) };
@@ -181,7 +186,8 @@ export class GuardedOrigin implements OriginSource {
     if (error instanceof OriginError) return error;
     if (lateMs !== undefined) return new OriginError('ORIGIN_TIMEOUT', `The origin did not answer within ${lateMs} ms.`, error);
     if (unreachableCodes.has(codeOf(error))) {
-      this.#downUntilMs = this.#now() + this.#limits.downMs;
+      const { downMs, refusedMs } = this.#limits;
+      this.#downUntilMs = this.#now() + (refusedCodes.has(codeOf(error)) ? Math.min(downMs, refusedMs) : downMs);
       this.#downCause = error;
       return new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.', error);
     }

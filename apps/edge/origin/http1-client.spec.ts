@@ -54,7 +54,7 @@ describe('connections to an origin', () => {
       return wires.at(-1) as FakeWire;
     };
     const target = { hostname: 'a', port: 80, tls: undefined };
-    client = new Http1Client({ target, host: 'a', connectTimeoutMs: 3000 }, { open, now: () => Date.now() });
+    client = new Http1Client({ target, host: 'a', connectTimeoutMs: 3000, connectionsMax: 1024 }, { open, now: () => Date.now() });
   });
 
   afterEach(async () => {
@@ -163,7 +163,7 @@ describe('connections to an origin', () => {
 
   test('an origin that takes no connection in time is given up', async () => {
     client = new Http1Client(
-      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000 },
+      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000, connectionsMax: 1024 },
       { open: () => new Promise(() => undefined), now: () => Date.now() },
     );
     const asked = expect(client.request(get())).rejects.toMatchObject({ code: 'ETIMEDOUT' });
@@ -174,7 +174,7 @@ describe('connections to an origin', () => {
   test.each(['the time to connect is over', 'nobody wants it any more'])('a connection that is not open yet is ended when %s', async (when) => {
     const opened: Cancelling[] = [];
     client = new Http1Client(
-      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000 },
+      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000, connectionsMax: 1024 },
       {
         open: (_target, _owner, opening) => {
           opened.push(opening);
@@ -195,6 +195,42 @@ describe('connections to an origin', () => {
     await asked;
   });
 
+  test('what is asked again because its connection was lost takes one that nobody has used', async () => {
+    const old = await answered();
+    await jest.advanceTimersByTimeAsync(100);
+    const { answer: got, wire } = await ask(get({ anew: true }));
+    expect(wire).not.toBe(old);
+    wire.says(answer);
+    await got;
+    expect(await answered()).toBe(old);
+  });
+
+  test('where all connections are taken one that nobody uses gives way to it', async () => {
+    const two = { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000, connectionsMax: 2 };
+    client = new Http1Client(two, {
+      open: async (_target, owner) => {
+        wires.push(new FakeWire(owner));
+        return wires.at(-1) as FakeWire;
+      },
+      now: () => Date.now(),
+    });
+    const [first, second] = [await ask(), await ask()];
+    first.wire.says(answer);
+    await first.answer;
+    await jest.advanceTimersByTimeAsync(100);
+    const again = client.request(get({ anew: true }));
+    await jest.advanceTimersByTimeAsync(0);
+    expect([first.wire.ended, wires.length]).toEqual([true, 3]);
+    const later = client.request(get({ anew: true }));
+    second.wire.says(answer);
+    wires[2]?.says(answer);
+    expect(await textOf(await again)).toBe('ok');
+    await jest.advanceTimersByTimeAsync(100);
+    expect([second.wire.ended || wires[2]?.ended, wires.length]).toEqual([true, 4]);
+    wires[3]?.says(answer);
+    expect(await textOf(await later)).toBe('ok');
+  });
+
   test('what finds all connections taken hears so, and not that the origin is late', async () => {
     const taken = Array.from({ length: 1024 }, () => client.request(get()));
     void Promise.allSettled(taken);
@@ -212,7 +248,7 @@ describe('connections to an origin', () => {
   test('connections that were given up and are not gone yet are counted with the others', async () => {
     let opened = 0;
     client = new Http1Client(
-      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000 },
+      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000, connectionsMax: 1024 },
       {
         open: () => {
           opened++;

@@ -6,8 +6,6 @@ import { Rest } from './http1-rest.ts';
 import type { OpenWire, WireTarget } from './http1-wire.ts';
 import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
-/** Connections to one address of an origin at once; what is asked for beyond that waits for one, as long as for a new one. */
-const connectionsMax = 1024;
 /** What is not asked for any more is let go, ms. */
 const idleMs = 30_000;
 /** An origin may let go of a connection in the moment in which it is used again. What cannot be asked twice takes one that most keep for longer, ms. */
@@ -40,6 +38,8 @@ export interface Http1ClientInit {
   /** Of a request that names no other. */
   readonly host: string;
   readonly connectTimeoutMs: number;
+  /** At once; what is asked for beyond that waits for one, as long as for a new one. */
+  readonly connectionsMax: number;
 }
 
 export interface Http1ClientDeps {
@@ -79,7 +79,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
       if (exchange.over) return;
       const idle = this.#idle.at(-1);
       const goodForMs = request.body === undefined && repeatable.has(request.method) ? idleMs : freshMs;
-      if (idle === undefined || this.#deps.now() - idle.idleSinceMs >= goodForMs) return this.#wait(exchange);
+      if (idle === undefined || exchange.anew || this.#deps.now() - idle.idleSinceMs >= goodForMs) return this.#wait(exchange);
       this.#idle.pop();
       idle.take(exchange);
     });
@@ -124,10 +124,12 @@ export class Http1Client implements OriginClient, ConnectionPool {
     for (const connection of [...this.#connections]) if (!connection.isOpen) connection.end();
   }
 
-  #use(connection: Connection): void {
-    const next = this.#nextWaiting();
+  #use(connection: Connection, isNew = false): void {
+    const next = this.#nextWaiting(isNew);
     if (next !== undefined) return connection.take(next);
-    if (this.#closed || this.#isInDoubt) return connection.end();
+    // Who waits waits for one that nobody has used.
+    const givesWay = this.#waiting.length > 0 && this.#isFull;
+    if (this.#closed || this.#isInDoubt || givesWay) return connection.end();
     connection.idleSinceMs = this.#deps.now();
     this.#idle.push(connection);
     this.#sweeping ??= setInterval(() => this.#sweep(), idleMs / 4).unref();
@@ -135,19 +137,20 @@ export class Http1Client implements OriginClient, ConnectionPool {
 
   #wait(exchange: Exchange): void {
     this.#waiting.push(exchange);
+    if (exchange.anew && this.#isFull) this.#idle[0]?.end();
     this.#open();
     if (this.#isFull) setTimeout(() => this.#giveUp(exchange), this.#init.connectTimeoutMs).unref();
   }
 
   get #isFull(): boolean {
-    return this.#connections.size + this.#abandoned >= connectionsMax;
+    return this.#connections.size + this.#abandoned >= this.#init.connectionsMax;
   }
 
   #giveUp(exchange: Exchange): void {
     const at = this.#isFull ? this.#waiting.indexOf(exchange) : -1;
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    exchange.fail(new OriginError('ORIGIN_BUSY', `All ${connectionsMax} connections from this edge to the origin are taken.`));
+    exchange.fail(new OriginError('ORIGIN_BUSY', `All ${this.#init.connectionsMax} connections from this edge to the origin are taken.`));
   }
 
   /** One for each who waits, as far as there may be so many. */
@@ -160,7 +163,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
       () => {
         this.#opening--;
         // The origin may have closed it already, or talked unasked.
-        if (connection.isOpen) this.#use(connection);
+        if (connection.isOpen) this.#use(connection, true);
         else this.#unreachable(failure('ECONNRESET', 'The origin closed the connection.'));
       },
       (error: unknown) => {
@@ -199,13 +202,21 @@ export class Http1Client implements OriginClient, ConnectionPool {
 
   /** One who waits goes without an answer for each connection that there is none of. */
   #unreachable(error: unknown): void {
-    this.#nextWaiting()?.fail(error instanceof OriginError ? error : new NotConnected(error));
+    this.#nextWaiting(true)?.fail(error instanceof OriginError ? error : new NotConnected(error));
     this.#open();
   }
 
   /** Whoever has gone meanwhile is passed over. */
-  #nextWaiting(): Exchange | undefined {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) if (!next.over) return next;
+  #nextWaiting(isNew: boolean): Exchange | undefined {
+    for (let at = 0; at < this.#waiting.length;) {
+      const next = this.#waiting[at] as Exchange;
+      if (!next.over && next.anew && !isNew) {
+        at++;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
+      if (!next.over) return next;
+    }
     return undefined;
   }
 

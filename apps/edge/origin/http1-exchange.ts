@@ -1,3 +1,4 @@
+import { PieceJoiner } from '#core/http-cache';
 import type { ByteSource } from '../server/exchange.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { BodyFraming, requestHead } from './http1-request.codec.ts';
@@ -32,6 +33,7 @@ export class Exchange implements Http1Sink, ByteSource {
   /** Undefined before and after its time on a connection. */
   #connection: ExchangeConnection | undefined;
   readonly #chunks: Uint8Array[] = [];
+  readonly #joiner = new PieceJoiner();
   #held = 0;
   #bare = true;
   #answered = false;
@@ -50,6 +52,11 @@ export class Exchange implements Http1Sink, ByteSource {
     this.reader = new Http1Response(request.method, edgeLimits.origin.headBytesMax, this, lines);
     if (request.cancelling.aborted) this.cancel();
     else request.cancelling.tell(this.#abort);
+  }
+
+  /** It takes a connection that nobody has used. */
+  get anew(): boolean {
+    return this.#request.anew === true;
   }
 
   get over(): boolean {
@@ -82,7 +89,7 @@ export class Exchange implements Http1Sink, ByteSource {
       this.#wanted = undefined;
       return;
     }
-    this.#chunks.push(bytes);
+    this.#joiner.add(this.#chunks, bytes);
     this.#held += bytes.length;
     if (this.#held > heldBytesMax) this.#connection?.pause(true);
   }
@@ -108,6 +115,8 @@ export class Exchange implements Http1Sink, ByteSource {
   read(): Promise<Uint8Array | undefined> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
+      // Whoever has it keeps it.
+      this.#joiner.close();
       this.#held -= chunk.length;
       if (this.#held <= heldBytesMax) this.#connection?.pause(false);
       return Promise.resolve(chunk);

@@ -4,7 +4,7 @@ import { openOnNode } from './node-wire.adapter.ts';
 import { Http1Client } from './http1-client.ts';
 import { wireTarget } from './http1-wire.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
-import type { OriginEndpoint } from './origin-endpoint.ts';
+import type { OriginEndpoint, OriginTerms } from './origin-endpoint.ts';
 
 /** An origin on Node: by connections of our own, and over HTTP/2 through undici's. */
 export class NodeOriginClient implements OriginClient {
@@ -18,11 +18,12 @@ export class NodeOriginClient implements OriginClient {
     this.#check = check;
   }
 
-  static async connect({ ca, connectTimeoutMs, guard, http2, serverName, url }: OriginEndpoint, now: () => number): Promise<NodeOriginClient> {
+  static async connect(endpoint: OriginEndpoint, { connectionsMax, now }: OriginTerms): Promise<NodeOriginClient> {
+    const { ca, connectTimeoutMs, guard, http2, serverName, url } = endpoint;
     const parsed = new URL(url);
     const target = wireTarget(parsed, { ca, serverName, lookup: guard?.lookup });
     const { hostname, tls } = target;
-    const http1 = new Http1Client({ target, host: parsed.host, connectTimeoutMs }, { open: openOnNode, now });
+    const http1 = new Http1Client({ target, host: parsed.host, connectTimeoutMs, connectionsMax }, { open: openOnNode, now });
     const over2 = http2 && tls !== undefined ? await NodeHttp2Client.connect({ url, target: { ...target, tls }, connectTimeoutMs }) : undefined;
     // Of an address nobody looks up what it is.
     return new NodeOriginClient(http1, over2, isIP(hostname) === 0 ? undefined : () => guard?.check(hostname, hostname));

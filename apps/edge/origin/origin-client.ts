@@ -9,6 +9,8 @@ export interface OriginRequest {
   readonly fields: Fields;
   readonly body?: ByteSource | undefined;
   readonly cancelling: Cancelling;
+  /** Over a connection that nobody has used: on another one it was lost. */
+  readonly anew?: boolean | undefined;
 }
 
 export interface OriginResponse {

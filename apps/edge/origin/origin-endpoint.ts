@@ -16,5 +16,15 @@ export interface OriginEndpoint {
   readonly guard?: AddressGuard | undefined;
 }
 
+/** Over HTTP/1.1 to one address at once: what a setting may say. */
+export const originConnections = { min: 1, usual: 1024, max: 65_536 } as const;
+
+/** What all origins of an edge have in common. */
+export interface OriginTerms {
+  /** Connections over HTTP/1.1 to one address at once. */
+  readonly connectionsMax: number;
+  readonly now: () => number;
+}
+
 /** The runtime's way to an origin. */
 export type ConnectOrigin = (endpoint: OriginEndpoint) => Promise<OriginClient>;

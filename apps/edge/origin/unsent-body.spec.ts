@@ -20,7 +20,7 @@ function source(): ByteSource & { cancelled: boolean } {
 describe('a body of which nothing was sent', () => {
   test('is whole after a connection that was none', async () => {
     const refusing = new Http1Client(
-      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000 },
+      { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000, connectionsMax: 1024 },
       { open: () => Promise.reject(new Error('Refused.')), now: () => 0 },
     );
     const own = source();

@@ -1,4 +1,4 @@
-import type { Field, Fields } from '#core/http-cache';
+import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import { assert } from '#kernel';
 import type { TlsIdentity } from '#runtime';
 import { bunRuntime, type BunServer, type BunTls } from './bun-runtime.ts';
@@ -209,6 +209,16 @@ function toLastResponse({ body, head }: EdgeReply, more: Fields): Response {
   return responseOf(body, initOf(replyHead(head.status, fields), [...more, ['connection', 'close']]));
 }
 
+/** Of a body that nobody reads, the length of which nobody knows. Bun takes what ends at once for one of 0 bytes. */
+const unmeasured: ByteSource = { read: () => new Promise((resolve) => setImmediate(() => resolve(undefined))), cancel: () => undefined };
+
+/** To HEAD: Bun says that it would be 0 bytes long, where RFC 9110 section 8.6 has what a GET would say, or nothing. */
+function toHead(reply: EdgeReply): EdgeReply {
+  const { body, head } = reply;
+  const says = body !== null || head.status === 204 || head.status === 304 || fieldValue(head.fields, 'content-length') !== undefined;
+  return says ? reply : { head, body: unmeasured };
+}
+
 type ToResponse = (reply: EdgeReply) => Response;
 
 function toResponse({ body, head }: EdgeReply): Response {
@@ -319,8 +329,10 @@ class BunEdgeServer implements EdgeServer {
       reusePort: shared === true || tls !== undefined,
       ...(tls === undefined ? {} : { tls: tlsOf(tls, identities), http1: !quic, http2: !quic, http3: quic }),
       fetch: (request, self) => {
-        const reply = handler(new BunEdgeRequest(request, self, scheme, clientOf));
-        const chosen = this.#leaving.has(self) ? last : convert;
+        const asked = new BunEdgeRequest(request, self, scheme, clientOf);
+        const reply = handler(asked);
+        const whole = this.#leaving.has(self) ? last : convert;
+        const chosen: ToResponse = asked.method === 'HEAD' ? (answer) => whole(toHead(answer)) : whole;
         return reply instanceof Promise ? toResponseLater(reply, chosen) : chosen(reply);
       },
       websocket: tunnelHandlers,

@@ -1,4 +1,5 @@
 import { assert } from '#kernel';
+import { PieceJoiner } from './piece-joiner.core.ts';
 
 /** A reader's place in a growing body. */
 export interface Cursor {
@@ -27,7 +28,8 @@ export type Reading =
  * go, nobody may join any more, and `behindBytes` tells the filler when to wait for the slowest.
  */
 export class GrowingBody {
-  #chunks: Uint8Array[] = [];
+  readonly #chunks: Uint8Array[] = [];
+  readonly #joiner = new PieceJoiner();
   /** Chunks let go from the front. */
   #gone = 0;
   #goneBytes = 0;
@@ -63,7 +65,7 @@ export class GrowingBody {
   append(chunk: Uint8Array): void {
     assert(this.#end === 'open', 'a body that has ended does not grow');
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    this.#joiner.add(this.#chunks, chunk);
     this.#length += chunk.length;
     this.#wake();
   }
@@ -104,7 +106,7 @@ export class GrowingBody {
   read(cursor: Cursor, end: number, wake: () => void): Reading {
     if (cursor.position >= end) return { kind: 'end' };
     this.#skip(cursor);
-    const chunk = this.#chunks[cursor.chunk - this.#gone];
+    const chunk = this.#at(cursor);
     if (chunk !== undefined) return { kind: 'bytes', bytes: this.#take(cursor, chunk, end) };
     if (this.#end instanceof Error) return { kind: 'failed', error: this.#end };
     if (this.#end === 'complete') return { kind: 'end' };
@@ -127,20 +129,27 @@ export class GrowingBody {
   /** Passes over what lies before the reader's first byte, as far as it has arrived. */
   #skip(cursor: Cursor): void {
     while (cursor.position < cursor.first) {
-      const chunk = this.#chunks[cursor.chunk - this.#gone];
+      const chunk = this.#at(cursor);
       if (chunk === undefined) return;
       this.#take(cursor, chunk, cursor.first);
     }
+  }
+
+  /** The chunk that holds the reader's next byte; undefined before that has arrived. */
+  #at(cursor: Cursor): Uint8Array | undefined {
+    const chunk = this.#chunks[cursor.chunk - this.#gone];
+    if (chunk === undefined || cursor.position < cursor.chunkStart + chunk.length) return chunk;
+    // It was open when the last of it was read.
+    if (this.#joiner.isOpen(chunk)) return undefined;
+    pass(cursor, chunk);
+    return this.#chunks[cursor.chunk - this.#gone];
   }
 
   #take(cursor: Cursor, chunk: Uint8Array, end: number): Uint8Array {
     const offset = cursor.position - cursor.chunkStart;
     const bytes = chunk.subarray(offset, Math.min(chunk.length, offset + end - cursor.position));
     cursor.position += bytes.length;
-    if (offset + bytes.length === chunk.length) {
-      cursor.chunk++;
-      cursor.chunkStart += chunk.length;
-    }
+    if (offset + bytes.length === chunk.length && !this.#joiner.isOpen(chunk)) pass(cursor, chunk);
     if (this.#streaming) {
       this.#trim();
       this.#wake();
@@ -150,6 +159,7 @@ export class GrowingBody {
 
   #trim(): void {
     if (!this.#streaming) return;
+    this.#closeRead();
     let needed = this.#gone + this.#chunks.length;
     for (const cursor of this.#cursors) needed = Math.min(needed, cursor.chunk);
     while (this.#gone < needed) {
@@ -158,11 +168,25 @@ export class GrowingBody {
     }
   }
 
+  /** What is open and was read by all is let go with the rest. */
+  #closeRead(): void {
+    const last = this.#chunks.at(-1);
+    if (last === undefined || !this.#joiner.isOpen(last)) return;
+    for (const { position } of this.#cursors) if (position < this.#length) return;
+    this.#joiner.close();
+    for (const cursor of this.#cursors) pass(cursor, last);
+  }
+
   #wake(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();
   }
+}
+
+function pass(cursor: Cursor, chunk: Uint8Array): void {
+  cursor.chunk++;
+  cursor.chunkStart += chunk.length;
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {

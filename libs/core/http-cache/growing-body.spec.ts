@@ -77,8 +77,31 @@ describe('a growing body', () => {
     expect([body.heldBytes, body.readers]).toEqual([0, 0]);
   });
 
+  test('byte by byte it is held in pieces that are worth it', () => {
+    const body = new GrowingBody();
+    const early = body.join();
+    const sent = Array.from({ length: 100_000 }, (_, at) => at % 251);
+    const read: number[] = [];
+    for (const value of sent) {
+      body.append(bytes(value));
+      if (value % 50 === 0) read.push(...drain(body, early).read);
+    }
+    body.end();
+    expect([...read, ...drain(body, early).read]).toEqual(sent);
+    const late = body.join();
+    let pieces = 0;
+    while (body.read(late, all, () => {}).kind === 'bytes') pieces++;
+    expect(pieces).toBe(1 + Math.ceil(99_999 / 16_384));
+    expect([...body.bytes()]).toEqual(sent);
+  });
+
   test('any interleaving of filling and reading gives each reader its slice', () => {
-    const step = fc.oneof(fc.record({ chunk: fc.uint8Array({ minLength: 0, maxLength: 5 }) }), fc.record({ reader: fc.nat(2) }));
+    const small = fc.uint8Array({ minLength: 0, maxLength: 5 });
+    const large = fc
+      .record({ length: fc.integer({ min: 1000, max: 9000 }), value: fc.nat(255) })
+      .map(({ length, value }) => new Uint8Array(length).fill(value));
+    const chunk = fc.oneof({ weight: 5, arbitrary: small }, { weight: 1, arbitrary: large });
+    const step = fc.oneof(fc.record({ chunk }), fc.record({ reader: fc.nat(2) }));
     const slices = fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), slices, fc.boolean(), (steps, ranges, streams) => {

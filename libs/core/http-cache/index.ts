@@ -15,6 +15,7 @@ export { hashOf, hostLabel, tagLabel, tenantLabel, zoneLabel, type PurgeLabel } 
 export { PurgeLedger, purgeTargets, type PurgeLedgerInit, type PurgeVerdict } from './purge-ledger.core.ts';
 export type { CompilePattern, PurgeSubject, PurgeTarget } from './purge-marks.core.ts';
 export { PurgePositions } from './purge-positions.core.ts';
+export { PieceJoiner } from './piece-joiner.core.ts';
 export { byteranges, type BytePart, type Byteranges } from './byteranges.codec.ts';
 export { PartialBody } from './partial-body.core.ts';
 export { chooseRange, chooseRanges, parseContentRange, rangeToAskFor, type ByteSpan, type ContentRange, type RangeChoice } from './range.codec.ts';
