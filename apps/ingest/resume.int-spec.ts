@@ -1,6 +1,6 @@
 import { request, type ClientRequest } from 'node:http';
 import { once } from 'node:events';
-import { FlvReader, tagType, type FlvTag } from '#core/flv';
+import { FlvReader, tagType, timeZeroOf, type FlvTag } from '#core/flv';
 import { encodeSetDataFrame } from '#core/rtmp';
 import { pause } from '#runtime';
 import { afterEach, expect, test } from '@jest/globals';
@@ -118,6 +118,26 @@ test('a packager that dies loses nothing: the next one goes on from where its se
   await plain.ended;
   for (let i = 0; i < 200 && next.ended === undefined; i++) await pause(5);
   expect(next.ended).toBe('end');
+});
+
+test('packagers hear when the first frame came, however long the publisher waited for it, and whenever they come themselves', async () => {
+  const { url, one } = await publish();
+  const first = await Keeper.open(url, 0);
+  await pause(300);
+  const beforeMs = Date.now();
+  for (const s of [0, 1]) second(one, s);
+  await first.media(8);
+  const afterMs = Date.now();
+  const late = await Keeper.open(url, 1000);
+  await late.media(3);
+  const zeros = [first, late].map(({ tags }) => tags.flatMap(({ body }) => timeZeroOf(body) ?? []));
+  const [zeroMs = 0] = zeros[0] ?? [];
+  expect(zeros).toEqual([[zeroMs], [zeroMs]]);
+  expect([zeroMs >= beforeMs, zeroMs <= afterMs]).toEqual([true, true]);
+  // Before everything else, and nothing for who wants plain FLV.
+  expect(timeZeroOf(late.tags[0]?.body ?? new Uint8Array())).toBe(zeroMs);
+  const plain = await Reader.open(url);
+  expect((await plain.until(3)).flatMap(({ body }) => timeZeroOf(body) ?? [])).toEqual([]);
 });
 
 test('where packagers are known, a publisher that comes while none is there is kept from its beginning', async () => {

@@ -272,7 +272,7 @@ export const renditionSchema = z.object({
 
 export const encodingStarted = defineEvent({
   type: 'encoding.started',
-  version: 3,
+  version: 4,
   context: 'stream',
   meaning: 'An encoder runs for a stream; its renditions are known.',
   schema: z.object({
@@ -285,11 +285,16 @@ export const encodingStarted = defineEvent({
     renditions: z.array(renditionSchema).min(1).max(16),
     /** Where gateways follow the parts of segments that are being made; left out when nothing is served there. */
     liveEdgeUrl: z.string().max(512).optional(),
+    /**
+     * Wall clock of the session's time zero: when its first frame came, but not before the end of what was stored of another session.
+     * Left out by packagers of before, for which it was the time of the session's `stream.started`.
+     */
+    startedAtMs: millis.optional(),
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,
-  // Version 2 says where the live edge is, version 3 in which language a sound is.
-  upcasters: [(data) => data, (data) => data],
+  // Version 2 says where the live edge is, version 3 in which language a sound is, version 4 when the session's time zero was.
+  upcasters: [(data) => data, (data) => data, (data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -322,6 +327,20 @@ export const encodingStarted = defineEvent({
         { name: 'audio', kind: 'audio', codecs: 'mp4a.40.2', bandwidth: 150000, channels: 2, language: 'en', label: 'English' },
         { name: 'audio-1', kind: 'audio', codecs: 'mp4a.40.2', bandwidth: 150000, channels: 2, language: 'de', label: 'Deutsch' },
       ],
+    },
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      node: 'media-1',
+      encoder: 'libx264',
+      source: { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 },
+      renditions: [
+        { name: '720p', kind: 'video', codecs: 'avc1.64001f', bandwidth: 2750000, width: 1280, height: 720, frameRate: 30 },
+        { name: 'audio', kind: 'audio', codecs: 'mp4a.40.2', bandwidth: 150000, channels: 2 },
+      ],
+      liveEdgeUrl: `http://127.0.0.1:8083/live-edge/${sampleStream}`,
+      startedAtMs: 1_790_000_000_000,
     },
   ],
 });

@@ -11,7 +11,7 @@ import type { FlvTag } from '#core/flv';
 import { runMigrations } from '#migrations';
 import { pause, readSharedSettings } from '#runtime';
 import { IngestNode } from '../../apps/ingest/testing/ingest-harness.ts';
-import { flvSource } from '../../apps/media/testing/flv-source.ts';
+import { firstShownMs, flvSource } from '../../apps/media/testing/flv-source.ts';
 import { joinedBytes, PublishedStream, until } from '../../apps/media/testing/published-stream.ts';
 import { watchAudio, watchVideo } from '../../apps/media/testing/watch.ts';
 import { RtmpPublisher } from './rtmp-publisher.ts';
@@ -19,6 +19,8 @@ import { RtmpPublisher } from './rtmp-publisher.ts';
 const seconds = 14;
 /** How long nobody reads what is published, ms: about as long as a busy machine takes to start a process again. */
 const awayMs = 4000;
+/** How long the publisher sends nothing, ms. */
+const waitsMs = 1000;
 
 let postgres: TemporaryPostgres;
 let folder: string;
@@ -60,9 +62,11 @@ async function end(one: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await once(one, 'exit');
 }
 
-/** A publisher that sends in real time; resolves when it has sent all and left. */
-async function publish(tags: readonly FlvTag[], key: string): Promise<void> {
+/** A publisher that is there at once, as encoders that wait for their signal are, and then sends in real time; answers when it began to, once it has sent all and left. */
+async function publish(tags: readonly FlvTag[], key: string): Promise<number> {
   const one = await RtmpPublisher.publish({ host: '127.0.0.1', port: ingest.ports.rtmpPort, app: 'live', streamName: key });
+  await pause(waitsMs);
+  const beganAt = Date.now();
   const began = performance.now();
   for (const tag of tags) {
     const aheadMs = tag.timestampMs - (performance.now() - began);
@@ -74,6 +78,7 @@ async function publish(tags: readonly FlvTag[], key: string): Promise<void> {
   }
   one.flush();
   one.unpublish(key);
+  return beganAt;
 }
 
 test.each([
@@ -95,7 +100,7 @@ test.each([
     await end(first, signal);
     await pause(awayMs);
     await startMedia();
-    await published;
+    const beganAt = await published;
     const isOver = async (): Promise<boolean> =>
       (await stream.events()).some((event) => event.type === 'encoding.ended' && event.data.reason === 'source-ended');
     await until('the session ended', isOver);
@@ -104,6 +109,14 @@ test.each([
       expect([mediaSequence, discontinuity]).toEqual([n, false]);
       if (n + 1 < segments.length) expect(startUs + durationUs).toBe(segments[n + 1]?.startUs);
     });
+    // Programme time is when the first frame came, for the packager that was away as well.
+    const runs = (await stream.events()).flatMap((event) => (event.type === 'encoding.started' ? [event] : []));
+    const [zeroMs = 0] = runs.map(({ data }) => data.startedAtMs ?? 0);
+    expect(runs.map((one) => one.data.startedAtMs)).toEqual([zeroMs, zeroMs]);
+    expect([zeroMs >= beganAt, zeroMs <= (runs[0]?.time ?? 0)]).toEqual([true, true]);
+    expect(segments.map(({ programDateTimeMs, startUs }) => programDateTimeMs - Math.floor(startUs / 1000))).toEqual(
+      segments.map(() => zeroMs + firstShownMs(tags)),
+    );
     // The last picture lasts as long as the others.
     expect(segments.reduce((sum, { durationUs }) => sum + durationUs, 0) / 1e6).toBeCloseTo(seconds, 1);
     const video = await watchVideo(await joinedBytes(engines.blobs, segments), join(folder, 'v.mp4'), 30);

@@ -34,6 +34,8 @@ export class RelayReader {
   cutOff = false;
   /** False until the reader got a point to start decoding at. */
   started = false;
+  /** It goes on from some place, and wants to know when the session's time zero was. */
+  isPackager = false;
 
   constructor(socket: Socket, backlogBytesMax: number) {
     this.#socket = socket;

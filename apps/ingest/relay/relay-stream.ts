@@ -1,5 +1,6 @@
-import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
+import { encodeFlvHeader, encodeTag, encodeTimeZero, tagType } from '#core/flv';
 import { GopCache, MediaRing, type MediaMessage, type RingGroup, type SlabPart } from '#core/rtmp';
+import type { Millis } from '#kernel';
 import type { RelayReader } from './relay-reader.ts';
 import { SegmentPace } from './segment-pace.core.ts';
 
@@ -46,6 +47,7 @@ export class RelayStream {
   /** What the session is configured for. */
   readonly #has = { audio: false, video: false };
   #latestMs = 0;
+  #zeroMs: Millis | undefined;
   /** Bytes of the ring that the share was told of. */
   #told = 0;
 
@@ -63,6 +65,11 @@ export class RelayStream {
   /** Where the session stands on its own timeline, ms. */
   get latestMs(): number {
     return this.#latestMs;
+  }
+
+  /** By when its first frame came, the session's time zero was then; what later frames say of it counts no more. */
+  began(atMs: Millis): void {
+    this.#zeroMs ??= atMs;
   }
 
   setMetadata(body: Uint8Array): void {
@@ -95,6 +102,7 @@ export class RelayStream {
    */
   resume(reader: RelayReader, fromMs: number): Resumed {
     this.#readers.add(reader);
+    reader.isPackager = true;
     if (this.#share.keepMsMax > 0) {
       this.#share.keeps();
       this.keepFrom(fromMs);
@@ -195,6 +203,8 @@ export class RelayStream {
   #start(reader: RelayReader, configs: Configs, timestampMs: number): void {
     reader.started = true;
     reader.sendBytes(encodeFlvHeader(this.#has));
+    if (reader.isPackager && this.#zeroMs !== undefined)
+      reader.sendBytes(encodeTag({ type: tagType.script, timestampMs: 0, body: encodeTimeZero(this.#zeroMs) }));
     // Always at time 0: demuxers take a later script tag for a text track.
     if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs: 0, body: this.#metadata }));
     for (const { type, body } of inOrder(configs)) reader.sendBytes(encodeTag({ type, timestampMs, body }));

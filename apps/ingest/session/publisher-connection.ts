@@ -143,6 +143,7 @@ export class PublisherConnection implements SessionConnection {
   #relay(live: LiveSession, message: MediaMessage): void {
     if (message.type === tagType.video && message.packet === 'sequence-header') this.#breach ??= this.#limits?.picture(message.tag.copyBody(), message.track);
     this.lastMediaAt = this.#heardAt;
+    if (message.packet === 'frames') live.relay.began(this.#heardAt - message.timestampMs);
     live.relay.add(message);
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { FailoverMachine, type FailoverInput, type FailoverMachineInit, type Publisher, type SwitchEffect } from './failover-machine.core.ts';
-import { timeZeroAfter } from './time-zero.core.ts';
+import type { LiveSession } from '../fold/stream-fold.core.ts';
+import { placedBehind, timeZeroAfter } from './time-zero.core.ts';
 
 const a: Publisher = { sessionId: 'a', endpoint: 'primary' };
 const b: Publisher = { sessionId: 'b', endpoint: 'backup' };
@@ -145,4 +146,21 @@ describe('time zero of the one that takes over', () => {
     expect(timeZeroAfter({ toldMs: 1000, heardMs: undefined }, { toldMs: 9000, heardMs: 4200, latestMs: 100 }, last)).toBe(9900);
     expect(timeZeroAfter({ toldMs: 1000, heardMs: 1 }, { toldMs: 9000, heardMs: undefined, latestMs: 100 }, last)).toBe(9000);
   });
+});
+
+describe('time zero of one that begins behind those of before', () => {
+  const session = { sessionId: 'b', endpoint: 'primary' as const, relayUrl: '', startedAtMs: 9000, tenant: 't' };
+  const picture = { startUs: 2e6, endUs: 4e6, programDateTimeMs: 8000, initCid: 'v' };
+  const last = (sessionId = 'a', sound = {}) => ({ mediaSequence: 1, sessionId, renditions: { '720p': picture, ...sound } });
+  const sound = { audio: { startUs: 2.01e6, endUs: 4.0205e6, programDateTimeMs: 8010, initCid: 'a' } };
+
+  test.each<[string, LiveSession, number]>([
+    ['is when its first frame came', placedBehind(undefined, session, 67), 9000],
+    ['and not so early that it began within what is stored', placedBehind(last(), session, 0), 10_000],
+    ['where the frame that is shown first is shown later', placedBehind(last(), session, 67), 9933],
+    ['nor within the sound of it', placedBehind(last('a', sound), session, 0), 10_021],
+    ['is its own where it came later', placedBehind(last(), { ...session, startedAtMs: 12_000 }, 0), 12_000],
+    ['or has stored something', placedBehind(last('b'), session, 0), 9000],
+    ['or the log has said it', placedBehind(last(), { ...session, isPlaced: true }, 0), 9000],
+  ])('%s', (_what, placed, startedAtMs) => expect(placed).toEqual({ ...session, startedAtMs, isPlaced: true }));
 });

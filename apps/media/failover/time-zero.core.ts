@@ -1,4 +1,4 @@
-import type { LastSegments } from '../fold/stream-fold.core.ts';
+import { endMs, type LastSegments, type LiveSession } from '../fold/stream-fold.core.ts';
 
 export interface SessionClock {
   /** Wall clock of the session's time zero as the log tells it, ms; undefined for a session that nobody knows any more. */
@@ -19,6 +19,16 @@ export function timeZeroAfter(
 ): number {
   if (after.heardMs === undefined) return after.toldMs;
   if (before.toldMs !== undefined && before.heardMs !== undefined) return Math.max(0, before.toldMs + Math.round(after.heardMs - before.heardMs));
-  const ends = Object.values(last?.renditions ?? {}).map(({ programDateTimeMs, startUs, endUs }) => programDateTimeMs + Math.ceil((endUs - startUs) / 1000));
-  return Math.max(0, Math.round(after.heardMs), ...ends.map((endMs) => endMs - Math.floor(after.latestMs)));
+  return Math.max(0, Math.round(after.heardMs), endMs(last) - Math.floor(after.latestMs));
+}
+
+/**
+ * A session that begins behind those of before: its time zero is when its first frame came, but what it shows first is never told as
+ * earlier than the end of what is stored. Their clocks may differ, and the one before may have sent faster than time goes by.
+ * @param shownMs of what it shows first, ms of the session
+ */
+export function placedBehind(last: LastSegments | undefined, session: LiveSession, shownMs: number): LiveSession {
+  if (session.isPlaced === true) return session;
+  const isFirst = last !== undefined && last.sessionId !== session.sessionId;
+  return { ...session, startedAtMs: isFirst ? Math.max(session.startedAtMs, endMs(last) - Math.floor(shownMs)) : session.startedAtMs, isPlaced: true };
 }

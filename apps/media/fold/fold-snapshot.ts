@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { StreamState } from './stream-fold.core.ts';
 
 /** Raised whenever {@link StreamState} changes its shape or meaning: older files are then ignored and the log is read again. */
-const version = 4;
+const version = 5;
 
 /** How far one partition was folded: where to read on, and the event before it, which proves that it is the same log. */
 export interface FoldedPartition {

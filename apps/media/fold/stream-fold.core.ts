@@ -86,8 +86,10 @@ export interface LiveSession {
   readonly sessionId: string;
   readonly endpoint: Endpoint;
   readonly relayUrl: string;
-  /** Wall clock of the session's time zero, ms since the Unix epoch. */
+  /** Wall clock of the session's time zero, ms since the Unix epoch: of the event that began it, until the log says better. */
   readonly startedAtMs: number;
+  /** The log has said when its time zero was; from then on nothing but a change of publishers moves it. */
+  readonly isPlaced?: boolean;
   /** Whose stream it is. */
   readonly tenant: string;
   /** The event that began it; folds from before this was kept do not know it. */
@@ -197,7 +199,8 @@ export function activeSession(state: StreamState | undefined): LiveSession | und
 
 function withSession(state: StreamState, event: EventOf<typeof streamStarted> | EventOf<typeof publisherJoined>): StreamState {
   const { sessionId, relayUrl, endpoint } = event.data;
-  const session: LiveSession = { sessionId, endpoint, relayUrl, startedAtMs: event.time, tenant: event.tenant, startedId: event.id };
+  const known = state.sessions.find((one) => one.sessionId === sessionId);
+  const session = known ?? { sessionId, endpoint, relayUrl, startedAtMs: event.time, tenant: event.tenant, startedId: event.id };
   if (event.type === streamStarted.type) return { ...state, sessions: [session], active: { sessionId, continues: [] } };
   return { ...state, sessions: [...state.sessions.filter((one) => one.endpoint !== endpoint), session] };
 }
@@ -215,12 +218,12 @@ function switched(state: StreamState, { fromSessionId, toSessionId, startedAtMs,
   if (epoch < state.encodingEpoch || isPast) return state;
   const before = state.active?.continues ?? [];
   const continues = [fromSessionId, ...before.filter((id) => id !== fromSessionId)].slice(0, continuesMax);
-  const sessions = state.sessions.map((one) => (one.sessionId === toSessionId ? { ...one, startedAtMs } : one));
+  const sessions = state.sessions.map((one) => (one.sessionId === toSessionId ? { ...one, startedAtMs, isPlaced: true } : one));
   return { ...state, sessions, active: { sessionId: toSessionId, continues } };
 }
 
 function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingStarted>): StreamState {
-  const { epoch, renditions, liveEdgeUrl, encoder } = data;
+  const { sessionId, epoch, renditions, liveEdgeUrl, encoder, startedAtMs } = data;
   // What is read again changes nothing.
   if (epoch < state.encodingEpoch || id === state.encodingId) return state;
   const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
@@ -230,6 +233,7 @@ function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingS
   const unsettled = (state.unsettled ?? 0) + (liveEdgeUrl === undefined ? 0 : 1);
   return {
     ...state,
+    sessions: state.sessions.map((one) => (one.sessionId === sessionId ? placed(one, startedAtMs) : one)),
     encodingEpoch: epoch,
     encodingId: id,
     encodingVideo,
@@ -238,6 +242,17 @@ function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingS
     encodingRuns: liveEdgeUrl !== undefined,
     unsettled,
   };
+}
+
+/** A packager that does not say when the time zero was has gone by the event that began the session. */
+function placed(session: LiveSession, startedAtMs = session.startedAtMs): LiveSession {
+  return session.isPlaced === true ? session : { ...session, startedAtMs, isPlaced: true };
+}
+
+/** Wall clock of the end of what is stored, whole ms since the Unix epoch; 0 for nothing. */
+export function endMs(last: LastSegments | undefined): number {
+  const ends = Object.values(last?.renditions ?? {}).map(({ programDateTimeMs, startUs, endUs }) => programDateTimeMs + Math.ceil((endUs - startUs) / 1000));
+  return Math.max(0, ...ends);
 }
 
 /** In good order it has stored all that it announced. */

@@ -89,6 +89,28 @@ describe('encoders', () => {
   });
 });
 
+describe('the time zero of a session', () => {
+  const starts = (startedAtMs: number | undefined, { epoch = 3, sessionId = started.sessionId } = {}): DomainEvent =>
+    ({ ...event(encodingStarted.type, { ...encoding, epoch, sessionId, startedAtMs }), id: `e-${epoch}-${startedAtMs}` }) as DomainEvent;
+  const zero = (...events: readonly DomainEvent[]): number | undefined => activeSession(fold(...live, ...events).get(streamId))?.startedAtMs;
+
+  test.each<[string, number | undefined, number]>([
+    ['is when its first frame came, as its first packager says', zero(starts(time + 8000)), time + 8000],
+    [
+      'is that of the event that began it, where a packager of before went by that; later ones go on with it',
+      zero(starts(undefined), starts(time + 8000)),
+      time,
+    ],
+    [
+      'does not move with later packagers, nor when its beginning is read again',
+      zero(starts(time + 8000), live[1] as DomainEvent, starts(time + 9000, { epoch: 4 })),
+      time + 8000,
+    ],
+    ['is nothing that a packager says that has lost the stream', zero(starts(time + 8000, { epoch: 4 }), starts(time)), time + 8000],
+    ['is nothing that a packager says of another session', zero(starts(time + 8000, { sessionId: 'other' })), time],
+  ])('%s', (_what, told, expected) => expect(told).toBe(expected));
+});
+
 describe('two publishers', () => {
   const joined = event(publisherJoined.type, { ...(publisherJoined.samples[0] as object), sessionId: 'b', endpoint: 'backup' });
   const left = (sessionId: string): DomainEvent => event(publisherLeft.type, { streamId, sessionId, endpoint: 'primary', reason: 'ingest-lost', detail: '' });

@@ -58,7 +58,8 @@ export class EncodingFacts {
     const encoder = encoded.length === 0 ? 'none' : [...new Set(names)].join(':') || 'aac';
     const { liveEdgeUrl } = this.#init;
     const edge = liveEdgeUrl === undefined ? {} : { liveEdgeUrl };
-    return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced), ...edge }));
+    const { startedAtMs } = this.#init.session;
+    return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced), ...edge, startedAtMs }));
   }
 
   /** @param encodingId the `encoding.started` of this run */

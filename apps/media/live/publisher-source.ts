@@ -1,4 +1,4 @@
-import type { FlvTag } from '#core/flv';
+import { tagType, timeZeroOf, type FlvTag } from '#core/flv';
 import { OperatingError } from '#kernel';
 import { pause, type Logger } from '#runtime';
 import { CaptionTap } from '../captions/caption-tap.core.ts';
@@ -34,8 +34,6 @@ const overMsMax = 5000;
 
 /** One publisher's session as its relay serves it: connected to again and again for as long as the session may go on. */
 export class PublisherSource {
-  /** As the log tells it. */
-  session: LiveSession;
   readonly clock = new ArrivalClock();
   /** Over all of its connections: what was written and is not shown yet is known to nobody else. */
   readonly captions = new CaptionTap();
@@ -45,17 +43,30 @@ export class PublisherSource {
   readonly #closed = new AbortController();
   readonly #overOnLog = new AbortController();
   readonly #kept: Promise<void>;
+  #session: LiveSession;
   #feed: LiveFeed | undefined;
   #connection: RelayConnection | undefined;
   #gatherMs = 0;
+  /** When the session's time zero was, as its relay says. */
+  #zeroMs: number | undefined;
   #over = false;
   #overTimer: NodeJS.Timeout | undefined;
 
   constructor(init: PublisherSourceInit, deps: PublisherSourceDeps) {
-    this.session = init.session;
+    this.#session = init.session;
     this.#init = init;
     this.#deps = deps;
     this.#kept = this.#keep();
+  }
+
+  /** As the log tells it; while that does not say when its time zero was, as its relay does. */
+  get session(): LiveSession {
+    return this.#session;
+  }
+
+  set session(told: LiveSession) {
+    this.#session = told;
+    this.#place();
   }
 
   /** What the newest connection brings; undefined before the first. */
@@ -138,7 +149,17 @@ export class PublisherSource {
     if (!signal.aborted) this.#deps.onEnd(this, feed.end ?? 'broken');
   }
 
+  #place(): void {
+    const { isPlaced } = this.#session;
+    if (isPlaced !== true && this.#zeroMs !== undefined) this.#session = { ...this.#session, startedAtMs: this.#zeroMs };
+  }
+
   #hear(tags: readonly FlvTag[]): void {
+    for (const { type, body } of tags) {
+      if (type !== tagType.script) continue;
+      this.#zeroMs = timeZeroOf(body) ?? this.#zeroMs;
+      this.#place();
+    }
     // Never goes back, as the clock of the machine may.
     const now = performance.timeOrigin + performance.now();
     for (const { timestampMs } of tags.slice(-1)) this.clock.hear(timestampMs, now);

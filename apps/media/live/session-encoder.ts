@@ -8,6 +8,7 @@ import { pause, type FactPublisher, type HeldLease } from '#runtime';
 import { CueTeller } from '../cues/cue-teller.ts';
 import type { LiveEdge } from '../edge/live-edge.ts';
 import { RunAnnouncer } from '../edge/run-announcer.ts';
+import { placedBehind } from '../failover/time-zero.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { StartPoint } from '../feed/session-feed.core.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
@@ -239,9 +240,9 @@ export class SessionEncoder {
   async #runOnce(task: EncodingTask, start: StartPoint, ends: Ends): Promise<Next> {
     const { encoders, facts, follower, held, logger } = this.#deps;
     const { streamId, producerId, liveEdgeUrl } = this.#init;
-    const { session } = task.source;
     const state = follower.get(streamId);
     if (state === undefined) return 'leave';
+    const session = placedBehind(state.last, task.source.session, start.tag.presentationMs);
     const renditions = planCarriage(state, start, this.#wishes(session));
     if (renditions.renditions.length === 0) {
       logger.warn('the session has neither picture nor sound that can be encoded');
@@ -253,6 +254,8 @@ export class SessionEncoder {
     try {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions, share.encoders)) await follower.reached(position);
+      // Of one that is over on the log the rest is encoded: nobody says it there again.
+      if (task.source.session.isPlaced !== true) task.source.session = session;
       const encodingId = follower.get(streamId)?.encodingId;
       await this.#tellLeftOut(encoding, start.unaligned ?? [], encodingId);
       const segmentsBefore = this.#segments;
@@ -305,7 +308,7 @@ export class SessionEncoder {
     this.#deps.onRun?.();
     edge.configure(configuration, plan.mediaSequence, toldUntil(state, announced));
     const sampler = this.#sampler;
-    sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });
+    sampler?.begins({ session, offsetMs: plan.offsetMs, encodingId: identity.encodingId });
     const onCommitted: SegmentCommitterDeps['onCommitted'] = (group, tracks) => {
       this.#stored({ source, feed }, group);
       sampler?.stored(group, tracks);

@@ -50,6 +50,8 @@ async function made(name: string, input: string, codec: readonly string[]): Prom
 
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '30', '-keyint_min', '30', '-sc_threshold', '0'];
 
+const session = { sessionId: 's-1', endpoint: 'primary' as const, relayUrl: '', startedAtMs: 1_780_000_000_000, tenant: 'default' };
+
 class Watched {
   readonly log = new MemoryEventLog(new SystemClock());
   readonly blobs = new MemoryBlobStore();
@@ -59,7 +61,6 @@ class Watched {
   constructor(everyMs: number) {
     const facts = new FactPublisher({ log: this.log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media' });
     this.sampling = new Sampling({ facts, blobs: this.blobs, decoder }, everyMs);
-    const session = { sessionId: 's-1', endpoint: 'primary' as const, relayUrl: '', startedAtMs: 1_790_000_000_000, tenant: 'default' };
     const init = { streamId: 'st-a', session, node: 'node-1', segmentDurationMs: 2000, openAlerts: new Map(), epoch: () => 1n };
     this.sampler = this.sampling.begin(init, logger);
   }
@@ -105,7 +106,8 @@ class Watched {
 
 test('a stream that moves and sounds: pictures side by side in one JPEG, figures, and no alert', async () => {
   const watched = new Watched(300);
-  watched.sampler.begins({ offsetMs: 0, encodingId: undefined });
+  // When its time zero was is known by then.
+  watched.sampler.begins({ session: { ...session, startedAtMs: 1_790_000_000_000 }, offsetMs: 0, encodingId: undefined });
   await watched.store(await made('v', 'testsrc=size=426x240:rate=15:duration=10', h264), await made('a', 'sine=frequency=440:duration=10', ['-c:a', 'aac']));
   const { data } = await watched.until('thumbnails.produced');
   expect(data).toMatchObject({

@@ -49,6 +49,8 @@ export interface StreamSamplerDeps {
 
 /** The run whose segments are looked at. */
 export interface SampledRun {
+  /** As it was when the run began: the log had said by then when its time zero was. */
+  readonly session: LiveSession;
   /** Added to times of the session, it gives those of the stream's timeline, ms. */
   readonly offsetMs: number;
   readonly encodingId: string | undefined;
@@ -80,7 +82,7 @@ export class StreamSampler {
   readonly #inits = new Map<string, Promise<Uint8Array>>();
   readonly #timer: NodeJS.Timeout;
   readonly #producerId: string;
-  #run: SampledRun = { offsetMs: 0, encodingId: undefined };
+  #run: SampledRun;
   #arrivedMs = 0;
   #storedMs: number | undefined;
   #speed: number | null = null;
@@ -95,6 +97,7 @@ export class StreamSampler {
   constructor(init: StreamSamplerInit, deps: StreamSamplerDeps) {
     this.#init = init;
     this.#deps = deps;
+    this.#run = { session: init.session, offsetMs: 0, encodingId: undefined };
     this.#producerId = samplerId(init.streamId);
     this.#alerts = new StreamAlerts(init.openAlerts);
     this.#meter.take(performance.now());
@@ -162,7 +165,7 @@ export class StreamSampler {
     if (tile === undefined || !isWhole) return;
     const { cid, sizeBytes } = await this.#deps.blobs.put(decoded.image);
     const { mediaSequence, startUs, endUs } = stretch;
-    const place = { mediaSequence, startUs, durationUs: endUs - startUs, programDateTimeMs: programDateTime(this.#init.session, run.offsetMs, startUs) };
+    const place = { mediaSequence, startUs, durationUs: endUs - startUs, programDateTimeMs: programDateTime(run.session, run.offsetMs, startUs) };
     await this.#publish([thumbnailsProduced.draft({ ...this.#observed(), ...place, cid, sizeBytes, columns, rows: 1, ...tile })], run);
   }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { FlvReader, type FlvTag } from '#core/flv';
+import { FlvReader, tagType, videoPayload, type FlvTag } from '#core/flv';
 
 const run = promisify(execFile);
 
@@ -54,4 +54,10 @@ export async function flvSource({
   ];
   await run('ffmpeg', argv);
   return new FlvReader().push(new Uint8Array(await readFile(path)));
+}
+
+/** When the first picture is shown, ms of the session. */
+export function firstShownMs(tags: readonly FlvTag[]): number {
+  const first = tags.find(({ type, body }) => type === tagType.video && body[1] === 1);
+  return first === undefined ? Number.NaN : first.timestampMs + videoPayload(first.body).compositionMs;
 }

@@ -1,13 +1,26 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, trackBodyOf, videoPayload, type FlvTag } from '#core/flv';
+import {
+  cueNameOf,
+  encodeFlvHeader,
+  encodeTag,
+  encodeTimeZero,
+  readAudioHeader,
+  readVideoHeader,
+  tagType,
+  trackBodyOf,
+  videoPayload,
+  type FlvTag,
+} from '#core/flv';
 
 interface TestSession {
   readonly tags: readonly FlvTag[];
   readonly startedAt: number;
   /** Of the publisher's clock: 1 is real time. */
   readonly speed: number;
+  /** When its first frame came, as readers are told. */
+  readonly zeroMs: number;
   over: boolean;
   /** Nothing is sent then, and what would have been is lost. */
   silent: boolean;
@@ -50,8 +63,10 @@ export class TestRelay {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/relay/st`;
   }
 
-  open(sessionId: string, tags: readonly FlvTag[], speed = 1): void {
-    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), speed, over: false, silent: false });
+  /** Answers when its time zero was, as readers are told. */
+  open(sessionId: string, tags: readonly FlvTag[], speed = 1, zeroMs = Date.now()): number {
+    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), speed, zeroMs, over: false, silent: false });
+    return zeroMs;
   }
 
   /** The publisher left: readers get the rest up to now and the end. */
@@ -90,6 +105,7 @@ async function serve(session: TestSession, response: ServerResponse, fromMs: num
   const now = (): number => (performance.now() - session.startedAt) * session.speed;
   const has = { audio: media.some(({ type }) => type === tagType.audio), video: media.some(({ type }) => type === tagType.video) };
   response.write(encodeFlvHeader(has));
+  response.write(encodeTag({ type: tagType.script, timestampMs: 0, body: encodeTimeZero(session.zeroMs) }));
   for (const tag of session.tags.filter(isHeader)) response.write(encodeTag({ ...tag, timestampMs: 0 }));
   const isPoint = ({ type, body }: FlvTag): boolean => !has.video || (type === tagType.video && readVideoHeader(body).keyFrame);
   const shownMs = ({ type, timestampMs, body }: FlvTag): number => timestampMs + (type === tagType.video ? videoPayload(body).compositionMs : 0);

@@ -57,4 +57,5 @@ export {
   type VideoHeader,
 } from './media-header.codec.ts';
 export { silenceOf, type Silence } from './silence.codec.ts';
+export { encodeTimeZero, timeZeroOf } from './time-zero.codec.ts';
 export { decodeMetadata, encodeMetadata, metadataOf, type StreamMetadata, type TrackMetadata } from './metadata.codec.ts';
