@@ -6,6 +6,7 @@ import { EventIndexTerms1795716000000 } from './event-index-terms.migration.ts';
 import { Effects1795712400000 } from './effects.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { KeptErasures1795729400000 } from './kept-erasures.migration.ts';
+import { LackingPieces1795802400000 } from './lacking-pieces.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
 import { ParkedEvents1795705200000 } from './parked-events.migration.ts';
@@ -48,4 +49,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   SeenHeads1795791600000,
   SwitchedCheckpoints1795795200000,
   PassedOverEvents1795798800000,
+  LackingPieces1795802400000,
 ];

@@ -65,7 +65,18 @@ export {
 export { eventIndexErrors } from './event-index.errors.ts';
 export { tenantsOf, type ModelDifference, type RowDifference, type TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
-export { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from './past-store.port.ts';
+export {
+  PastStore,
+  type LackingPiece,
+  type PastBlock,
+  type PastCut,
+  type PastModel,
+  type PastPart,
+  type PastPiece,
+  type PastRange,
+  type PastSize,
+  type StoredPiece,
+} from './past-store.port.ts';
 export {
   ParkedEvents,
   type HeldEvents,

@@ -8,8 +8,8 @@ export interface PastModel {
   readonly version: number;
 }
 
-/** What the events of a part of one partition do to the rows: joined with what was before, it gives what was after. */
-export interface PastPiece extends ProjectionPartition {
+/** Of which events a piece is. */
+export interface PastPart extends ProjectionPartition {
   /** The part of the partition: from the first offset up to, but without, the other. */
   readonly first: bigint;
   readonly next: bigint;
@@ -17,8 +17,20 @@ export interface PastPiece extends ProjectionPartition {
   readonly lastRecordedAtMs: number | null;
 }
 
-export interface StoredPiece extends PastPiece {
+/** What the events of a part of one partition do to the rows: joined with what was before, it gives what was after. */
+export interface PastPiece extends PastPart {
+  /** Where events lie that the projection could not take when it was folded, those left out for good aside; none in a piece that was joined of others. */
+  readonly lacks: readonly bigint[];
+}
+
+export interface StoredPiece extends PastPart {
   readonly id: string;
+}
+
+export interface LackingPiece extends ProjectionPartition {
+  readonly id: string;
+  readonly first: bigint;
+  readonly lacks: readonly bigint[];
 }
 
 /** Some rows of one table of a piece, in the order of their keys (`keyText` of the kernel). */
@@ -69,6 +81,8 @@ export abstract class PastStore {
    * @returns false, and nothing is written, when it is there already, or begins neither where the pieces of its place end nor at one of them.
    */
   abstract add(model: PastModel, piece: PastPiece, blocks: AsyncIterable<readonly PastBlock[]>): Promise<boolean>;
+  /** Pieces that lack events, in the order in which they were added, behind the one of that id; from the first for ''. */
+  abstract lacking(model: PastModel, after: string, limit: number): Promise<readonly LackingPiece[]>;
   abstract size(model: PastModel): Promise<PastSize>;
   /** Forgets what is of another log than these models', and of older versions of their projections. */
   abstract forgetOlder(models: readonly PastModel[]): Promise<void>;

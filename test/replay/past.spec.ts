@@ -201,6 +201,83 @@ test('a keeper goes on where another ended, makes up for a join that was left ou
   expect(await torn.size(model)).toEqual(await whole.size(model));
 });
 
+test('what the code could not take when pieces were folded is in them once it can, and nothing is folded twice until then', async () => {
+  const [mended] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
+  const foldOf = (some: readonly DomainEvent[]): string =>
+    text(
+      foldChanges(
+        mended.tables,
+        some.flatMap((event, at) => mended.project(event, at + 1)),
+      ),
+    );
+  const bad = [3, 9];
+  // Both must be events that are missed.
+  const [events] = fc.sample(
+    eventsOf(mended).filter((some) => some.length >= 12 && bad.every((one) => foldOf(some) !== foldOf(some.filter((_, at) => at !== one)))),
+    { numRuns: 1, seed: 7 },
+  ) as [readonly DomainEvent[]];
+  const { clock, log, begunMs } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
+  const lane = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
+  const past = new MemoryPastStore();
+  const ids = bad.map((at) => events[at]?.id);
+  const throwing = (some: readonly unknown[]): Projection<DomainEvent> => ({
+    ...mended,
+    project: (event, at) => {
+      if (some.includes(event.id)) throw new Error('It cannot be taken.');
+      return mended.project(event, at);
+    },
+  });
+  const keep = (projection: Projection<DomainEvent>): Promise<void> =>
+    new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 2, fan: 2 }, { log, past, leases: new MemoryLeaseStore(clock), logger }).catchUp();
+  const model = { log: await log.identity(), projection: mended.name, version: mended.version };
+  const stored = async (): Promise<readonly string[]> =>
+    (
+      await past.chains(
+        model,
+        events.map((_, at) => ({ ...lane, topic: 'cache', before: BigInt(at + 1) })),
+      )
+    )
+      .flat()
+      .map(({ id }) => id);
+  const lacks = async (): Promise<readonly bigint[]> => (await past.lacking(model, '', 100)).flatMap((piece) => piece.lacks);
+  const moment = { before: async (_topic: string, partition: number) => (partition === lane.partition ? lane.high : 0n) };
+  const expectRows = async (some: readonly DomainEvent[]): Promise<void> => {
+    // Whoever reads pieces cannot take the two: what is behind the pieces is none of them.
+    const reads = new PastReadStore({ projections: [throwing(ids)], moment, tailMax: 1000, rowsMax: 1000 }, { log, past });
+    const all = foldChanges(
+      mended.tables,
+      events.flatMap((event, at) => (some.includes(event) ? mended.project(event, begunMs + at + 1) : [])),
+    );
+    for (const table of mended.tables) {
+      const sorted = { ...everything, orderBy: Object.keys(table.key).map((column) => ({ column })) };
+      expect(text(await reads.select(table, sorted))).toBe(
+        text(
+          rowsFor(
+            table,
+            sorted,
+            all.filter((row) => row.table === table.name),
+          ),
+        ),
+      );
+    }
+  };
+
+  await keep(throwing(ids));
+  expect(await lacks()).toEqual([3n, 9n]);
+  await expectRows(events.filter((_, at) => !bad.includes(at)));
+  const before = await stored();
+  await keep(throwing(ids));
+  expect(await stored()).toEqual(before);
+  // One is mended: what is before it stays, what is behind it is folded anew.
+  await keep(throwing(ids.slice(0, 1)));
+  expect(await lacks()).toEqual([3n]);
+  await expectRows(events.filter((_, at) => at !== 3));
+  expect((await stored()).slice(0, 4)).toEqual(before.slice(0, 4));
+  await keep(mended);
+  expect(await lacks()).toEqual([]);
+  await expectRows(events);
+});
+
 test('what cannot be answered is told: too far behind the pieces, too many rows, truncated, ahead of the log', async () => {
   const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
   // The third event must be one that is missed.

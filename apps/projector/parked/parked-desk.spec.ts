@@ -161,7 +161,7 @@ describe('the desk for parked events', () => {
   test.each(['discard', 'retry'] as const)('has the past folded anew behind what was parked, after a %s', async (verb) => {
     const model = { log: 'l', projection: 'edges', version: 2 };
     const none = async function* () {};
-    for (const first of [0n, 5n]) await past.add(model, { ...at, first, next: first + 5n, lastRecordedAtMs: null }, none());
+    for (const first of [0n, 5n]) await past.add(model, { ...at, first, next: first + 5n, lastRecordedAtMs: null, lacks: [] }, none());
     await ask(verb);
     await desk.look();
     await redrive({ kind: 'moved', parked: { ...poisoned, offset: 6n } });

@@ -35,7 +35,7 @@ test('before rows are exchanged, the past is forgotten from the first event on t
   const model = { log: 'l', projection: 'edges', version: 2 };
   const none = async function* () {};
   for (const place of [at, untouched])
-    for (const first of [0n, 5n, 10n, 15n]) await past.add(model, { ...place, first, next: first + 5n, lastRecordedAtMs: null }, none());
+    for (const first of [0n, 5n, 10n, 15n]) await past.add(model, { ...place, first, next: first + 5n, lastRecordedAtMs: null, lacks: [] }, none());
   const stale = new StalePast({ log, parked: store.parked, past });
   const chains = async (): Promise<readonly unknown[]> => {
     const cuts = [at, untouched].map((place) => ({ ...place, before: 99n }));

@@ -1,7 +1,17 @@
 import { compareText } from '#kernel';
-import { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from '#ports';
+import {
+  PastStore,
+  type LackingPiece,
+  type PastBlock,
+  type PastCut,
+  type PastModel,
+  type PastPiece,
+  type PastRange,
+  type PastSize,
+  type StoredPiece,
+} from '#ports';
 
-interface Kept extends StoredPiece {
+interface Kept extends StoredPiece, PastPiece {
   readonly model: PastModel;
   readonly blocks: readonly PastBlock[];
 }
@@ -51,6 +61,11 @@ export class MemoryPastStore extends PastStore {
     if (!joins || mine.some(({ first, next }) => first === piece.first && next === piece.next)) return false;
     this.#kept.push({ ...piece, id: String(++this.#made), model, blocks: all });
     return true;
+  }
+
+  override async lacking(model: PastModel, after: string, limit: number): Promise<readonly LackingPiece[]> {
+    const behind = this.#kept.filter((piece) => same(piece.model, model) && piece.lacks.length > 0 && Number(piece.id) > Number(after));
+    return behind.slice(0, limit).map(({ id, topic, partition, first, lacks }) => ({ id, topic, partition, first, lacks }));
   }
 
   override async size(model: PastModel): Promise<PastSize> {

@@ -1,4 +1,14 @@
-import { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from '#ports';
+import {
+  PastStore,
+  type LackingPiece,
+  type PastBlock,
+  type PastCut,
+  type PastModel,
+  type PastPiece,
+  type PastRange,
+  type PastSize,
+  type StoredPiece,
+} from '#ports';
 import { textArray } from './array-literal.ts';
 import type { Database, Statement, TextResult, TextRow } from './database.ts';
 
@@ -33,8 +43,8 @@ const blocksSql = `
 const own = 'FROM streams.past_pieces WHERE log = $1 AND projection = $2 AND version = $3 AND topic = $4 AND partition = $5';
 
 const insertPieceSql = `
-  INSERT INTO streams.past_pieces (log, projection, version, topic, partition, first, next, last_recorded_ms)
-  SELECT $1, $2, $3::integer, $4, $5::integer, $6::bigint, $7::bigint, $8::bigint
+  INSERT INTO streams.past_pieces (log, projection, version, topic, partition, first, next, last_recorded_ms, lacks)
+  SELECT $1, $2, $3::integer, $4, $5::integer, $6::bigint, $7::bigint, $8::bigint, $9::bigint[]
   WHERE NOT EXISTS (SELECT ${own}) OR EXISTS (SELECT ${own} AND first = $6) OR $6 = (SELECT max(next) ${own})
   ON CONFLICT DO NOTHING RETURNING piece`;
 
@@ -81,12 +91,25 @@ export class PostgresPastStore extends PastStore {
     return this.#database.transaction(async (run) => {
       const where = [...modelValues(model), piece.topic, String(piece.partition)];
       await run({ text: lockSql, values: where });
-      const made = await run({ text: insertPieceSql, values: [...where, String(piece.first), String(piece.next), piece.lastRecordedAtMs] });
+      const made = await run({
+        text: insertPieceSql,
+        values: [...where, String(piece.first), String(piece.next), piece.lastRecordedAtMs, textArray(piece.lacks.map(String))],
+      });
       const id = made.rows[0]?.[0];
       if (id === undefined || id === null) return false;
       for await (const some of blocks) await insertBlocks(run, id, some);
       return true;
     });
+  }
+
+  override async lacking(model: PastModel, after: string, limit: number): Promise<readonly LackingPiece[]> {
+    const text = `SELECT piece, topic, partition, first, array_to_string(lacks, ' ') FROM streams.past_pieces
+      WHERE log = $1 AND projection = $2 AND version = $3 AND lacks <> '{}' AND piece > $4 ORDER BY piece LIMIT $5`;
+    const { rows } = await this.#database.read({ text, values: [...modelValues(model), after === '' ? '0' : after, limit] });
+    return rows.map(([id, topic, partition, first, lacks]) => ({
+      ...{ id: id ?? '', topic: topic ?? '', partition: Number(partition), first: BigInt(first ?? 0) },
+      lacks: (lacks ?? '').split(' ').map(BigInt),
+    }));
   }
 
   override async size(model: PastModel): Promise<PastSize> {

@@ -11,8 +11,8 @@ function model(): PastModel {
   return { log: freshName('log'), projection: 'streams', version: 2 };
 }
 
-function piece(first: number, next: number): PastPiece {
-  return { ...at, first: BigInt(first), next: BigInt(next), lastRecordedAtMs: next };
+function piece(first: number, next: number, lacks: readonly number[] = []): PastPiece {
+  return { ...at, first: BigInt(first), next: BigInt(next), lastRecordedAtMs: next, lacks: lacks.map(BigInt) };
 }
 
 async function* of(...blocks: PastBlock[]): AsyncIterable<readonly PastBlock[]> {
@@ -128,5 +128,27 @@ function forgetting(subject: PastSubject): void {
     await store.forgetOlder([newer]);
     expect(await chain(store, mine, 100)).toEqual([]);
     expect(await chain(store, newer, 100)).toEqual(['0-10']);
+  });
+
+  test('pieces that lack events are found until they are forgotten', async () => {
+    const store = subject().port;
+    const [mine, other] = [model(), model()];
+    await store.add(mine, piece(0, 10, [2, 3]), of(block('a', 'b')));
+    await store.add(mine, piece(10, 20), of());
+    await store.add(mine, piece(0, 20), of());
+    await store.add(mine, piece(20, 30, [29]), of());
+    await store.add(other, piece(0, 10, [1]), of());
+    await store.add({ ...mine, version: mine.version + 1 }, piece(0, 10, [4]), of());
+    const lacking = await store.lacking(mine, '', 10);
+    expect(lacking.map(({ topic, partition, first, lacks }) => [topic, partition, first, lacks])).toEqual([
+      [at.topic, at.partition, 0n, [2n, 3n]],
+      [at.topic, at.partition, 20n, [29n]],
+    ]);
+    const [first, second] = lacking;
+    expect(await store.lacking(mine, '', 1)).toEqual([first]);
+    expect(await store.lacking(mine, first?.id ?? '', 10)).toEqual([second]);
+    expect(await store.lacking(mine, second?.id ?? '', 10)).toEqual([]);
+    await store.forgetFrom('streams', { ...at, before: 29n });
+    expect(await store.lacking(mine, '', 10)).toEqual([first]);
   });
 }

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DomainEvent } from '#events';
 import { ChangeFold, type Projection } from '#kernel';
-import type { EventLog, Lease, LeaseStore, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
+import type { EventLog, LackingPiece, Lease, LeaseStore, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
 import type { LeftOut } from '../left-out.ts';
@@ -41,6 +41,9 @@ export interface PastKeeperDeps {
 /** Sizes of pieces: with the defaults the largest is of 134 million offsets. */
 const levels = 4;
 
+/** Pieces with events that could not be taken, of which are looked at at once. */
+const lackingAtOnce = 50;
+
 export const pieceEventsDefault = 2_048;
 
 /**
@@ -52,6 +55,8 @@ export class PastKeeper {
   readonly #init: Required<PastKeeperInit>;
   readonly #deps: PastKeeperDeps;
   readonly #held = new Map<string, Lease>();
+  /** Projections whose pieces that lack events were looked at since they are kept here. */
+  readonly #retried = new Set<string>();
   readonly #stop = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #tidied = false;
@@ -107,6 +112,7 @@ export class PastKeeper {
     const mine = this.#held.get(id);
     if (mine !== undefined && (await leases.renewAll([mine], leaseTtlMs))[0] === true) return true;
     this.#held.delete(id);
+    this.#retried.delete(name);
     const lease = await leases.acquire(id, owner, leaseTtlMs);
     if (lease !== undefined) this.#held.set(id, lease);
     return lease !== undefined;
@@ -115,6 +121,7 @@ export class PastKeeper {
   async #keep(projection: Projection<DomainEvent>): Promise<void> {
     const { log, past } = this.#deps;
     const model = modelOf(await log.identity(), projection);
+    if (!this.#retried.has(projection.name)) await this.#retryLacking(projection, model);
     const taken = await this.#deps.taken?.(projection);
     for (const topic of projection.contexts) {
       const heads = (await log.heads(topic)).map((head) => ({ ...head, high: earlier(head.high, taken, `${topic}/${head.partition}`) }));
@@ -127,6 +134,41 @@ export class PastKeeper {
         if (this.#stop.signal.aborted) return;
       }
     }
+  }
+
+  /**
+   * Pieces from when the projection could not take an event, which it can by now, are folded anew from it on: its code was mended, and rows
+   * may have had it all the time, or have it again since a rebuild without it was rolled back. What the log no longer has stays as it is.
+   */
+  async #retryLacking(projection: Projection<DomainEvent>, model: PastModel): Promise<void> {
+    const { past, logger, rightOfWay } = this.#deps;
+    for (let after = ''; ;) {
+      const pieces = await past.lacking(model, after, lackingAtOnce);
+      for (const piece of pieces) {
+        if (this.#stop.signal.aborted) return;
+        const begun = performance.now();
+        const before = await this.#takenSince(projection, piece);
+        if (before !== undefined) {
+          const { topic, partition } = piece;
+          await past.forgetFrom(projection.name, { topic, partition, before });
+          logger.info({ projection: projection.name, topic, partition, offset: `${before}` }, 'folding the past anew from an event on that can be taken now');
+        }
+        await rightOfWay?.give(performance.now() - begun, this.#stop.signal);
+        after = piece.id;
+      }
+      if (pieces.length < lackingAtOnce) break;
+    }
+    this.#retried.add(projection.name);
+  }
+
+  /** The first event that a piece lacks and that can be taken now; undefined where there is none, or the piece cannot be folded again. */
+  async #takenSince(projection: Projection<DomainEvent>, { topic, partition, first, lacks }: LackingPiece): Promise<bigint | undefined> {
+    const { log } = this.#deps;
+    const low = (await log.heads(topic)).find((head) => head.partition === partition)?.low;
+    if (low === undefined || first < low) return undefined;
+    const to = (lacks.at(-1) as bigint) + 1n;
+    const still = new Set((await readTail(log, projection, { topic, partition, from: lacks[0] as bigint, to })).lacks);
+    return lacks.find((offset) => !still.has(offset));
   }
 
   /** Folds each part that is full by now; joins are made up for first, should the last keeper have ended before one. */
@@ -151,10 +193,10 @@ export class PastKeeper {
   async #fold(projection: Projection<DomainEvent>, model: PastModel, { topic, partition }: PastCut, first: bigint, next: bigint): Promise<boolean> {
     const leftOut = await this.#deps.leftOut?.(projection.name);
     const part = { topic, partition, from: first, to: next, ...(leftOut === undefined ? {} : { leftOut }) };
-    const { changes, lastRecordedAtMs } = await readTail(this.#deps.log, projection, part);
+    const { changes, lacks, lastRecordedAtMs } = await readTail(this.#deps.log, projection, part);
     const fold = new ChangeFold(projection.tables);
     for (const change of changes) fold.add(change);
-    return this.#deps.past.add(model, { topic, partition, first, next, lastRecordedAtMs }, foldedBlocks(projection, fold.changes()));
+    return this.#deps.past.add(model, { topic, partition, first, next, lastRecordedAtMs, lacks }, foldedBlocks(projection, fold.changes()));
   }
 
   /** Joins the pieces that end here into one of the next size, and so on, where a part of that size has become full. */
@@ -167,7 +209,7 @@ export class PastKeeper {
       const [chain = []] = await this.#deps.past.chains(model, [{ topic, partition, before: end }]);
       const parts = chain.filter(({ first }) => first >= end - size);
       if (chain.at(-1)?.next !== end || parts.length < 2) continue;
-      const piece = { topic, partition, first: (parts[0] as StoredPiece).first, next: end, lastRecordedAtMs: lastTime(parts) };
+      const piece = { topic, partition, first: (parts[0] as StoredPiece).first, next: end, lastRecordedAtMs: lastTime(parts), lacks: [] };
       const ids = parts.map(({ id }) => id);
       await this.#deps.past.add(model, piece, joinedBlocks(projection, this.#deps.past, ids));
     }

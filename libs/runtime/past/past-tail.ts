@@ -16,6 +16,8 @@ export interface TailPart extends ProjectionPartition {
 }
 
 export interface Tail {
+  /** Where events lie that the projection cannot take. */
+  readonly lacks: readonly bigint[];
   readonly changes: readonly RowChange[];
   readonly lastRecordedAtMs: number | null;
 }
@@ -31,6 +33,7 @@ export async function readTail(
   { topic, partition, from, to, key, leftOut = nothingLeftOut }: TailPart,
 ): Promise<Tail> {
   const changes: RowChange[] = [];
+  const lacks: bigint[] = [];
   let lastRecordedAtMs: number | null = null;
   for (let at = from; at < to;) {
     const { records, next } = await log.read(topic, partition, at, limits);
@@ -38,17 +41,20 @@ export async function readTail(
       if (record.offset >= to) break;
       lastRecordedAtMs = record.recordedAt;
       if (isLeftOut(leftOut, topic, partition, record.offset)) continue;
-      if (key === undefined || record.key === key) changes.push(...changesOf(projection, record));
+      if (key !== undefined && record.key !== key) continue;
+      const made = changesOf(projection, record);
+      if (made === undefined) lacks.push(record.offset);
+      else changes.push(...made);
     }
     at = next;
   }
-  return { changes, lastRecordedAtMs };
+  return { changes, lacks, lastRecordedAtMs };
 }
 
-function changesOf(projection: Projection<DomainEvent>, record: StoredRecord): readonly RowChange[] {
+function changesOf(projection: Projection<DomainEvent>, record: StoredRecord): readonly RowChange[] | undefined {
   try {
     return projectRecord(projection, record);
   } catch {
-    return [];
+    return undefined;
   }
 }
