@@ -161,6 +161,29 @@ describe('connections to an origin', () => {
     expect(await answered()).toBe(next);
   });
 
+  test('one that is used all the time is ended between two answers after a minute, and not all at once', async () => {
+    const askTwo = async (): Promise<readonly FakeWire[]> => {
+      const two = [await ask(), await ask()];
+      for (const { answer: got, wire } of two) {
+        wire.says(answer);
+        await got;
+      }
+      return two.map(({ wire }) => wire);
+    };
+    const { answer: long, wire: busy } = await ask();
+    const pair = await askTwo();
+    const endedAt: number[] = [];
+    for (let second = 1; second <= 76; second++) {
+      await jest.advanceTimersByTimeAsync(1000);
+      for (const wire of await askTwo()) expect(wire).not.toBe(busy);
+      for (const { ended } of pair) if (ended && endedAt.length < pair.filter((wire) => wire.ended).length) endedAt.push(second);
+    }
+    expect(endedAt).toEqual([61, 62]);
+    expect([wires.length, busy.ended]).toEqual([5, false]);
+    busy.says(answer);
+    expect([await textOf(await long), busy.ended]).toEqual(['ok', true]);
+  });
+
   test('an origin that takes no connection in time is given up', async () => {
     client = new Http1Client(
       { target: { hostname: 'a', port: 80, tls: undefined }, host: 'a', connectTimeoutMs: 3000, connectionsMax: 1024 },

@@ -20,6 +20,13 @@ const restMs = 25;
 const bareRestMs = 60;
 /** For how long an origin that did so is asked on connections of their own, ms. */
 const doubtMs = 600_000;
+/**
+ * A connection that is used all the time would never see that the origin's name leads elsewhere: after so long it ends when it has
+ * answered, and the next looks the name up, ms.
+ */
+const ageMs = 60_000;
+/** Those that were opened together do not end together: up to so much later, ms. */
+const ageSpreadMs = 15_000;
 
 /** There was no connection: nothing of the request was sent. */
 export class NotConnected extends Error {
@@ -67,6 +74,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
   /** Given up before they were open, and not gone yet. */
   #abandoned = 0;
   #doubtUntilMs = 0;
+  #opened = 0;
 
   constructor(init: Http1ClientInit, deps: Http1ClientDeps) {
     this.#init = init;
@@ -77,7 +85,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(request, this.#init.host, { resolve, reject, lines: this.#lines });
       if (exchange.over) return;
-      const idle = this.#idle.at(-1);
+      const idle = this.#youngIdle();
       const goodForMs = request.body === undefined && repeatable.has(request.method) ? idleMs : freshMs;
       if (idle === undefined || exchange.anew || this.#deps.now() - idle.idleSinceMs >= goodForMs) return this.#wait(exchange);
       this.#idle.pop();
@@ -94,7 +102,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
   }
 
   rest(connection: Connection, bare: boolean): void {
-    if (this.#closed || this.#isInDoubt) return connection.end();
+    if (this.#closed || this.#isInDoubt || this.#isOld(connection)) return connection.end();
     (bare ? this.#bareRest : this.#rest).add(connection);
   }
 
@@ -108,6 +116,19 @@ export class Http1Client implements OriginClient, ConnectionPool {
   doubt(): void {
     this.#doubtUntilMs = this.#deps.now() + doubtMs;
     this.#endUnused();
+  }
+
+  /** The one that was used last. */
+  #youngIdle(): Connection | undefined {
+    for (let idle = this.#idle.at(-1); idle !== undefined; idle = this.#idle.at(-1)) {
+      if (!this.#isOld(idle)) return idle;
+      idle.end();
+    }
+    return undefined;
+  }
+
+  #isOld({ retiresAtMs }: Connection): boolean {
+    return this.#deps.now() >= retiresAtMs;
   }
 
   get #isInDoubt(): boolean {
@@ -156,7 +177,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
   /** One for each who waits, as far as there may be so many. */
   #open(): void {
     if (this.#opening >= this.#waiting.length || this.#isFull) return;
-    const connection = new Connection(this);
+    const connection = new Connection(this, this.#deps.now() + ageMs + ((this.#opened++ * 617) % ageSpreadMs));
     this.#connections.add(connection);
     this.#opening++;
     this.#connect(connection).then(
@@ -222,7 +243,7 @@ export class Http1Client implements OriginClient, ConnectionPool {
 
   #sweep(): void {
     const sinceMs = this.#deps.now() - idleMs;
-    const old = this.#idle.filter((connection) => connection.idleSinceMs <= sinceMs);
+    const old = this.#idle.filter((connection) => connection.idleSinceMs <= sinceMs || this.#isOld(connection));
     for (const connection of old) connection.end();
     if (this.#idle.length > 0) return;
     clearInterval(this.#sweeping);

@@ -28,9 +28,12 @@ export class Connection implements WireOwner, ExchangeConnection {
   #isOver = false;
   /** When it was last needed, ms. */
   idleSinceMs = 0;
+  /** From when on it takes no other request, ms. */
+  readonly retiresAtMs: number;
 
-  constructor(pool: ConnectionPool) {
+  constructor(pool: ConnectionPool, retiresAtMs: number) {
     this.#pool = pool;
+    this.retiresAtMs = retiresAtMs;
   }
 
   get isOpen(): boolean {
