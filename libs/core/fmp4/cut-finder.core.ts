@@ -12,6 +12,12 @@ const atGridUs = 50;
 /** Sound that is left behind a cut when nothing follows is no segment of its own if it is less. */
 const restUsMax = 100_000;
 
+/**
+ * A start so shortly before the grid, as a share of it, gives no segment of a few milliseconds: the first one ends at the next multiple.
+ * DASH players count what begins in the last tenth to that one, too, and the sound of it may begin a frame sooner than the picture.
+ */
+const sliverShare = 0.05;
+
 /** Where the key frames of the leading rendition come from. */
 export type KeyFrameSource =
   /** An encoder forces one at every multiple of the grid. */
@@ -59,8 +65,7 @@ class GridCuts implements CutFinder {
 
   constructor(init: CutFinderInit) {
     this.#init = init;
-    // A start just before the grid must not give a segment of a few milliseconds.
-    this.#nextGridUs = gridAfter(init.startUs + init.gridUs / 10, init.gridUs);
+    this.#nextGridUs = gridAfter(init.startUs + init.gridUs * sliverShare, init.gridUs);
     this.#lastUs = init.startUs;
   }
 
