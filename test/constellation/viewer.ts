@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { until } from './platform.ts';
 import { readTimecode, timecodeAgeMs, timecodeBlocks, timecodeHeightShare } from './timecode.ts';
 
 const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -66,6 +67,23 @@ export class Viewer {
   close(): Promise<void> {
     return this.#browser.close();
   }
+}
+
+/** Until each shows a picture that was drawn after a moment. */
+export function showWhatIsDrawnSince(viewers: readonly Viewer[], sinceMs: number, complaint: string): Promise<unknown> {
+  return Promise.all(
+    viewers.map((one) => {
+      let last: Look | undefined;
+      return until(
+        async () => {
+          last = await one.look();
+          return last?.latencyMs !== undefined && Date.now() - last.latencyMs > sinceMs;
+        },
+        30_000,
+        () => `${complaint} ${JSON.stringify(last)}`,
+      );
+    }),
+  );
 }
 
 interface Seen {

@@ -7,7 +7,7 @@ import type { EngineSet, RunningSet } from '../constellation/engine-sets.ts';
 import { Platform, until } from '../constellation/platform.ts';
 import { Publisher } from '../constellation/publisher.ts';
 import { DashPage } from '../constellation/dash-page.ts';
-import { type Look, Viewer } from '../constellation/viewer.ts';
+import { type Look, showWhatIsDrawnSince, Viewer } from '../constellation/viewer.ts';
 
 interface Created {
   readonly id: string;
@@ -51,27 +51,22 @@ export function liveStreamCases(set: EngineSet): void {
       );
     const playlist = async (path: string): Promise<string> => (await fetch(`${platform.edgeUrl}/live/${stream.id}/${path}`)).text();
 
-    /** Until each shows a picture that was drawn after a moment. */
-    const showWhatIsDrawnSince = (viewers: readonly Viewer[], sinceMs: number, complaint: string): Promise<unknown> =>
-      Promise.all(
-        viewers.map((one) => {
-          let last: Look | undefined;
-          return until(
-            async () => {
-              last = await one.look();
-              return last?.latencyMs !== undefined && Date.now() - last.latencyMs > sinceMs;
-            },
-            30_000,
-            () => `${complaint} ${JSON.stringify(last)}`,
-          );
-        }),
-      );
+    const eventsOf = (type: string): Promise<{ items: ReadonlyArray<{ time: string; data: { step?: string } }> }> =>
+      platform.api('GET', `/api/v1/events?type=${type}&key=${stream.id}&limit=100`);
+
+    /** How often the log says that pictures are coded in another way from there on, because the machine could not encode them in time. */
+    const cheaperPictures = async (): Promise<number> =>
+      (await eventsOf('encoding.adapted')).items.filter(({ data }) => data.step === 'preset' || data.step === 'frame-rate').length;
 
     /** Both encoders' pictures are coded alike: there is no new period, and segments go out while they are made, as before. */
     async function staysAtTheLiveEdge(page: DashPage): Promise<void> {
       const manifest = await playlist('manifest.mpd');
-      expect(manifest.match(/<Period /g)).toHaveLength(1);
-      expect(manifest.match(/<SegmentTemplate [^>]*availabilityTimeComplete="false"/g)).toHaveLength(2);
+      const periods = manifest.match(/<Period /g)?.length ?? 0;
+      expect(periods).toBeGreaterThanOrEqual(1);
+      expect(periods).toBeLessThanOrEqual(1 + (await cheaperPictures()));
+      const templates = manifest.match(/<SegmentTemplate [^>]*media="(?!thumbnails)[^>]*>/g) ?? [];
+      expect(templates.length).toBeGreaterThanOrEqual(2 * periods);
+      expect(templates.filter((template) => !template.includes('availabilityTimeComplete="false"'))).toEqual([]);
       expect(manifest).toContain('<Latency ');
       // Of listed segments it would be three of them.
       expect(await page.viewer.page.evaluate('player.getTargetLiveDelay()')).toBe(2);
@@ -248,14 +243,16 @@ export function liveStreamCases(set: EngineSet): void {
 
     test('read models emptied and rebuilt from the log give the same playlists, byte for byte', async () => {
       const paths = ['master.m3u8', '720p.m3u8', '480p.m3u8', '240p.m3u8', 'audio.m3u8'];
-      // The gateway renders; the edge would answer from its memory.
+      // The gateway renders; the edge would answer from its memory. Small pictures are rows of another read model, and the last ones may still come.
       const playlists = (): Promise<string[]> =>
-        Promise.all(paths.map(async (path) => (await fetch(`${platform.gatewayUrl}/live/${stream.id}/${path}`)).text()));
-      // The encoder stores its last, shorter segments after the stream was stopped.
-      const ended = (): Promise<{ items: readonly object[] }> => platform.api('GET', `/api/v1/events?type=encoding.ended&key=${stream.id}&limit=1`);
+        Promise.all(
+          paths.map(async (path) => (await (await fetch(`${platform.gatewayUrl}/live/${stream.id}/${path}`)).text()).replaceAll(/^#EXT-X-IMAGE.*\n/gm, '')),
+        );
+      // The encoder stores its last, shorter segments after the stream was stopped; those before it ended by switches.
+      const newest = async (type: string): Promise<string> => (await eventsOf(type)).items[0]?.time ?? '';
       await until(
-        async () => (await ended()).items.length > 0,
-        30_000,
+        async () => (await newest('encoding.ended')) > (await newest('stream.stopped')),
+        60_000,
         () => 'The encoder did not end.',
       );
       const before = await until(
@@ -274,10 +271,20 @@ export function liveStreamCases(set: EngineSet): void {
       } finally {
         await database.close();
       }
+      let rebuilt: string[] = [];
+      const difference = (): string => {
+        const at = rebuilt.findIndex((text, n) => text !== before[n]);
+        const [is, was] = [rebuilt[at] ?? '', before[at] ?? ''].map((text) => text.split('\n'));
+        const line = is?.findIndex((one, n) => one !== was?.[n]) ?? 0;
+        return `${paths[at]}, line ${line + 1}:\nbefore:  ${was?.slice(line, line + 3).join('\n')}\nrebuilt: ${is?.slice(line, line + 3).join('\n')}`;
+      };
       await until(
-        async () => JSON.stringify(await playlists()) === JSON.stringify(before),
+        async () => {
+          rebuilt = await playlists();
+          return JSON.stringify(rebuilt) === JSON.stringify(before);
+        },
         60_000,
-        () => 'The rebuilt playlists differ.',
+        () => `The rebuilt playlists differ. ${difference()}`,
       );
     });
   });
