@@ -88,7 +88,7 @@ function startPublishing(command: StartPublishing, state: StreamState): StreamDe
     return accept<StreamDraft>(...admitted(command, publishers, rival), ...used);
   }
   if (rival !== undefined) return rejected(command, 'already-publishing', `Another publisher is live on the ${endpoint} endpoint of this stream.`);
-  return rejected(command, 'busy', 'Another ingest node holds this stream. Try again in a few seconds.');
+  return rejected(command, 'busy', `Somebody else has just taken the ${endpoint} endpoint of this stream. Try again in a few seconds.`);
 }
 
 /** @param rival whose lease is gone, and its ingest with it: a greater epoch proves it */
