@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { missingSegment } from '#core/fmp4';
+import { until } from '../../test/constellation/platform.ts';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
@@ -92,6 +93,34 @@ describe('numbers that DASH players count', () => {
     const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from(made));
     for (const rendition of ['720p', 'audio']) packager.tell(toldSegment(rendition, 10, 'r1', { ...place, cid, sizeBytes }));
     expect((await next).text).toBe(made);
+  });
+
+  test("begin anew where such a publisher's key frames are further behind than half a segment, early and in the making as anywhere", async () => {
+    await announceSegment(world, id, 6, { startUs: 12_000_000, durationUs: 1_400_000 });
+    await world.settle();
+    packager.tell(...toldPart(7, 0, 'r1', '720p', true, 'binit', { startUs: 13_400_000, durationUs: 500_000 }));
+    const early = (manifest: string): unknown[] => [
+      [...manifest.matchAll(/<Period id="(\w+)" start="(\S+)"/g)].map(([, name, start]) => `${name} ${start}`),
+      manifest.match(/availabilityTimeComplete="false"/g)?.length,
+      manifest.includes('<Latency '),
+    ];
+    // Of the sound nothing has come yet.
+    expect(early((await get('manifest.mpd')).text)).toEqual([['p0 PT0S', 'p7 PT13.4S'], 3, true]);
+    for (const mediaSequence of [7, 8, 9])
+      await announceSegment(world, id, mediaSequence, { startUs: (mediaSequence - 1) * 2_000_000 + 1_400_000, discontinuity: mediaSequence === 7 });
+    await world.settle();
+    // Who follows a live edge is shown rows a moment later.
+    const shown = async (): Promise<unknown[]> => early((await get('manifest.mpd')).text);
+    await until(
+      async () => (await shown())[1] === 4,
+      5000,
+      () => 'The sound of the period is not counted.',
+    );
+    expect(await shown()).toEqual([['p0 PT0S', 'p7 PT13.4S'], 4, true]);
+    for (const rendition of ['720p', 'audio']) {
+      expect((await get(`${rendition}/p0-6.m4s`)).text).toBe(`${id} ${rendition} 6 1`);
+      for (const number of [7, 8, 9]) expect((await get(`${rendition}/p7-${number}.m4s`)).text).toBe(`${id} ${rendition} ${number} 1`);
+    }
   });
 
   test('of media that is joined have a tag without spaces, by which they are not sent again', async () => {

@@ -105,6 +105,35 @@ test('a source that is carried as it is goes over and back at key frames, withou
   marks.forEach((mark, n) => expect(Math.abs(mark - (marks[0] as number) - n)).toBeLessThan(0.45));
 }, 120_000);
 
+test('a source that is carried goes over to key frames at another phase behind a break where players would lose count of its segments', async () => {
+  await scene.stream.create([{ name: '180p', height: 2160, videoBitrate: 300_000, passThrough: true }]);
+  const tags = await flvSource({ folder: scene.folder, seconds: 24 });
+  const begun = performance.now();
+  const at = (seconds: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, seconds * 1000 - (performance.now() - begun)));
+  scene.relay.open('p', tags);
+  await scene.stream.start('p', scene.relay.url);
+  await at(1.4);
+  scene.relay.open('b', tags);
+  await scene.stream.join('b', scene.relay.url);
+  await scene.startMedia();
+  await segmentsUntil(2e6);
+  // Just behind a key frame of the backup.
+  await at(1.5 + 2 * Math.ceil((performance.now() - begun) / 2000));
+  scene.relay.close('p');
+  await scene.stream.leave('p');
+  const breaks = async () => (await scene.stream.segments('180p')).filter(({ discontinuity }) => discontinuity);
+  await until('it was gone over', async () => (await scene.stream.switches()).length === 1);
+  await until('there are segments of it', async () => (await scene.stream.segments('180p')).filter(({ sessionId }) => sessionId === 'b').length >= 3);
+  const segments = await scene.stream.segments('180p');
+  const first = segments.findIndex(({ sessionId }) => sessionId === 'b');
+  expect((await breaks()).map(({ mediaSequence }) => mediaSequence)).toEqual([first]);
+  // Cut short in its second half, gone on there, and as long as ever from then on; not a frame is missing or there twice.
+  expect((segments[first - 1]?.durationUs ?? 0) / 1e6).toBeGreaterThan(1);
+  expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(segments.map((_, n) => n));
+  segments.slice(1).forEach(({ startUs }, n) => expect(startUs).toBe((segments[n]?.startUs ?? 0) + (segments[n]?.durationUs ?? 0)));
+  segments.slice(first).forEach(({ durationUs }) => expect(durationUs).toBe(2_000_000));
+}, 120_000);
+
 test('a packager that starts after the primary went begins with the backup', async () => {
   await publishBoth(6);
   scene.relay.close('p');

@@ -15,6 +15,7 @@ import {
   type DomainEvent,
   type EventOf,
 } from '#events';
+import { isOnGrid } from '#core/dash';
 import type { VideoCodec } from '#core/ffmpeg-plan';
 
 /** What a packager must know of a stream: what to make, from which session, and where the last segments ended. Plain data. */
@@ -62,6 +63,8 @@ export interface StreamState {
   readonly last?: LastSegments;
   /** The newest initialisation of each rendition, also of those that the newest segments do not have; folds from before it was kept have none. */
   readonly initCids?: Readonly<Record<string, string>>;
+  /** Where the period begins in which DASH players count the newest segments, microseconds on the stream's timeline; folds from before it was kept have none. */
+  readonly periodUs?: number;
   /** Alerts that are open, and since when, ms since the Unix epoch; absent while there never was one. */
   readonly openAlerts?: Readonly<Partial<Record<AlertKind, number>>>;
 }
@@ -274,7 +277,18 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const heard = establishedAudio.some(({ name }) => name === rendition) ? undefined : encodingAudio.find(({ name }) => name === rendition);
   const sounds = heard === undefined ? {} : { establishedAudio: [...establishedAudio, heard].slice(0, establishedMax) };
   const initCids = state.initCids?.[rendition] === initCid ? state.initCids : { ...state.initCids, [rendition]: initCid };
-  return { ...state, establishedVideo, ...sounds, unsettled, initCids, last: { mediaSequence, sessionId, renditions } };
+  return { ...state, establishedVideo, ...sounds, unsettled, initCids, periodUs: periodOf(state, data), last: { mediaSequence, sessionId, renditions } };
+}
+
+/** By the rule of manifests: a run that goes on where segments are counted to, with the initialisations there were, is in the period there was. */
+function periodOf(state: StreamState, { mediaSequence, discontinuity, startUs, rendition, initCid }: SegmentProduced['data']): number {
+  const { last, initCids, periodUs = 0, segmentDurationMs } = state;
+  if (last === undefined) return startUs;
+  if (!discontinuity) return periodUs;
+  const isSame = initCids?.[rendition] === initCid;
+  if (mediaSequence > last.mediaSequence) return isSame && isOnGrid(startUs, { mediaStartUs: periodUs }, segmentDurationMs * 1000) ? periodUs : startUs;
+  // The packager says the one first that leads.
+  return isSame ? periodUs : (Object.values(last.renditions)[0]?.startUs ?? startUs);
 }
 
 /** Renditions that are told of at most. */

@@ -172,6 +172,27 @@ describe('segments', () => {
     });
   });
 
+  test('are in the period that manifests have: one that began with another initialisation, or where nobody counts to', () => {
+    const made = fold(...encoded);
+    const [first, ...others] = ['720p', 'audio', '240p'];
+    const period = (mediaSequence: number, startUs: number, discontinuity: boolean, inits: Readonly<Record<string, string>> = {}): number | undefined => {
+      for (const rendition of [first, ...others] as string[]) {
+        const place = { mediaSequence, startUs: startUs + (rendition === first ? 0 : 20_000), durationUs: 2e6, discontinuity };
+        made.apply(produced({ epoch: 3, rendition, ...place, initCid: inits[rendition] ?? `${segment.initCid} of ${rendition}` }));
+      }
+      return made.get(streamId)?.periodUs;
+    };
+    expect(period(0, 0, false)).toBe(0);
+    expect(period(1, 2e6, false)).toBe(0);
+    expect(period(2, 6e6, true)).toBe(0);
+    expect(period(3, 8.4e6, true)).toBe(8.4e6);
+    expect(period(4, 10.4e6, false)).toBe(8.4e6);
+    expect(period(5, 14e6, true)).toBe(8.4e6);
+    // Whichever rendition it is.
+    expect(period(6, 18e6, true, { audio: 'other' })).toBe(18e6);
+    expect(period(7, 20e6, true, { audio: 'other', '720p': 'other' })).toBe(20e6);
+  });
+
   test('facts of an older epoch and of an older number are ignored', () => {
     const made = fold(...encoded, produced({ epoch: 3, mediaSequence: 7 }));
     const before = made.get(streamId);

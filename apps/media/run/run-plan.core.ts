@@ -1,3 +1,4 @@
+import { isOnGrid, staysCounted } from '#core/dash';
 import type { StartPoint } from '../feed/session-feed.core.ts';
 import type { LastSegment, LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 
@@ -102,6 +103,7 @@ export function meeting(state: StreamState, session: LiveSession, { tag }: Start
  * Places a run that begins with the given tag. If it reaches back to the end of the session's stored segments, the run
  * continues them exactly; otherwise it starts behind a discontinuity: where they end, if it is carried media of the same session and
  * less than a segment of it cannot be shown, else on the next multiple of the segment duration.
+ * The picture of another publisher that is carried behind the end may begin behind one, too, so that players count on.
  * A segment that players know parts of does not become another one that begins with a discontinuity, but a gap.
  */
 export function planRun(
@@ -113,7 +115,8 @@ export function planRun(
 ): RunPlan {
   const { sequence, passed, likewise } = announced;
   const others = othersOf(state, announced);
-  const end = (carries !== 'none' ? meeting(state, session, start) : undefined) ?? sessionEnd(state, session);
+  const met = carries === 'none' ? undefined : meeting(state, session, start);
+  const end = met ?? sessionEnd(state, session);
   const back = comesBack(state, session, start);
   const isTold = toldUntil(state, announced) >= common(state).mediaSequence;
   if (back !== undefined && !isTold && (carries !== 'none' || start.tag.presentationMs > storedUntilMs(back))) return besideSound(state, start, back);
@@ -121,7 +124,8 @@ export function planRun(
     // One other run told of the number that comes next and of no more, and its parts stay; of two the second may have left it out.
     const taken = (likewise ? passed : sequence) + 1 - common(state).mediaSequence;
     const gaps = Math.max(0, taken, others > 1 ? others : 0);
-    return continued(state, start, end, gaps);
+    const discontinuity = gaps === 0 && carries === 'all' && met !== undefined && isCountedAnew(state, met);
+    return { ...continued(state, start, end, gaps), discontinuity };
   }
   return anew(state, start, announced, { end: state.last?.sessionId === session.sessionId ? end : undefined, mayBeOffGrid: carries === 'all' });
 }
@@ -177,6 +181,17 @@ function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd, gap
     ...(gaps === 0 && { soundStreamUs: soundEndsOf(state, end.leaderEndUs - audioAheadUsMax) }),
     discontinuity: false,
   };
+}
+
+/**
+ * Whether DASH players, who count segments, must begin to count anew where a publisher takes over whose key frames are at another phase:
+ * else segments were listed from there on, and seen later. Those that are listed before it stay so.
+ */
+function isCountedAnew(state: StreamState, { leaderEndUs }: SessionEnd): boolean {
+  const { startUs, endUs } = endsOf(state).leader;
+  const [grid, period] = [gridUs(state), { mediaStartUs: state.periodUs ?? 0 }];
+  const areCounted = endUs - startUs <= grid + audioAheadUsMax && (isOnGrid(startUs, period, grid) || staysCounted(startUs, period, grid));
+  return state.lowLatency !== false && areCounted && !staysCounted(leaderEndUs, period, grid);
 }
 
 /** Greatest number of a segment of which anybody may have told parts; those up to the newest that is stored count as told. */

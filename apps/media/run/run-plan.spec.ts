@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
-import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
-import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, type CarriedPictures } from './run-plan.core.ts';
+import type { LastSegments, LiveSession, StreamState } from '../fold/stream-fold.core.ts';
+import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, type Announced, type CarriedPictures, type RunPlan } from './run-plan.core.ts';
 
 const session: LiveSession = { sessionId: 's1', endpoint: 'primary', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123, tenant: 'acme' };
 const created: StreamState = {
@@ -49,7 +49,7 @@ describe('a session that takes over and is carried as it is', () => {
     ['a little behind it', 8760, 540],
     ['a little before it', 8450, 850],
   ])('meets the one before at its key frame %s', (_where, atMs, offsetMs) => {
-    expect(plan(atMs)).toEqual([9_300_000, offsetMs, false, 9]);
+    expect(plan(atMs)).toEqual([9_300_000, offsetMs, true, 9]);
     const back = sessionEnd(state, other);
     expect(back && storedUntilMs(back)).toBe(8600);
   });
@@ -58,6 +58,43 @@ describe('a session that takes over and is carried as it is', () => {
     expect(plan(9100)[2]).toBe(true);
     expect(plan(8760, 'none')[2]).toBe(true);
     expect(meeting(state, session, startAt(9400))).toBeUndefined();
+  });
+});
+
+describe('a session that is carried and takes over at another phase of key frames', () => {
+  const other: LiveSession = { ...session, sessionId: 's2', endpoint: 'backup' };
+  const planned = (endMs: number, change: Partial<StreamState> = {}, announced?: Announced, carries: CarriedPictures = 'all'): RunPlan => {
+    const place = after(0, 8e6, endMs * 1000);
+    const state: StreamState = { ...place, sessions: [session, other], active: { sessionId: 's2', continues: ['s1'] }, ...change };
+    return planRun(state, other, startAt(endMs), announced, carries);
+  };
+  const breaksAt = (phasesMs: readonly number[], periodUs?: number): number[] =>
+    phasesMs.filter((ms) => planned(8000 + ms, periodUs === undefined ? {} : { periodUs }).discontinuity);
+  const phases = [100, 400, 700, 900, 1100, 1400, 1700, 1900];
+
+  test('goes on where it is, and breaks only where DASH players would not count to its segments in the period there is', () => {
+    expect(breaksAt(phases)).toEqual([1100, 1400, 1700]);
+    expect(breaksAt(phases, 0)).toEqual([1100, 1400, 1700]);
+    // Of a period that such a break has begun before; its last segment is where that counts to.
+    expect(breaksAt(phases, 4_500_000)).toEqual([1700]);
+    expect(planned(9400)).toMatchObject({ videoStreamUs: 9_400_000, mediaSequence: 9, discontinuity: true });
+  });
+
+  test('does not break where segments are listed anyhow, or nobody counts', () => {
+    expect(planned(9400, { lowLatency: false }).discontinuity).toBe(false);
+    const long = {
+      last: {
+        ...(after(0, 8e6, 9.4e6).last as LastSegments),
+        renditions: { '720p': { startUs: 6.9e6, endUs: 9.4e6, programDateTimeMs: session.startedAtMs + 6900, initCid: 'v' } },
+      },
+    };
+    expect(planned(9400, long).discontinuity).toBe(false);
+    expect(planned(9400, {}, undefined, 'some').discontinuity).toBe(false);
+  });
+
+  test('leaves the number out that players know parts of, and does not break there', () => {
+    const told = { sequence: 9, passed: -1, likewise: false, known: true };
+    expect(planned(9400, {}, told)).toMatchObject({ mediaSequence: 10, discontinuity: false });
   });
 });
 

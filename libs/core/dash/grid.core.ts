@@ -4,9 +4,11 @@ import type { Addressing } from './timeline.core.ts';
 
 /** Sound is cut up to two of its frames behind the picture, and a picture may stand a little before its place. */
 const offGridUsMax = 100_000;
-/** A run that begins with less than this share of a segment left makes no segment of it: its first one lasts as much longer. */
+/** What begins with less than this share of a segment left is counted with the next: its run may make no segment of so little, and the first one last as much longer. */
 const soonShare = 0.1;
 const microseconds = 1_000_000;
+/** Times of media differ by up to this from what a publisher's frame rate says. */
+const roundingUs = 50_000;
 
 /** What numbers are counted from. */
 export type CountedSpan = Pick<PeriodSpan, 'first' | 'mediaStartUs'>;
@@ -28,6 +30,19 @@ export function countedNumber(placeUs: number, { first, mediaStartUs }: CountedS
 export function isOnGrid(placeUs: number, { mediaStartUs }: Pick<CountedSpan, 'mediaStartUs'>, segmentUs: number): boolean {
   const missing = segmentUs - (placeUs % segmentUs);
   return isMultiple(placeUs - mediaStartUs, segmentUs) || isMultiple(placeUs, segmentUs) || missing <= segmentUs * soonShare;
+}
+
+/**
+ * Whether segments of one duration that begin from a place on, one behind the other, stay where the numbers of a period are counted to,
+ * however their times are rounded. Where they do not, a period of their own keeps them counted.
+ */
+export function staysCounted(placeUs: number, { mediaStartUs }: Pick<CountedSpan, 'mediaStartUs'>, segmentUs: number): boolean {
+  const span = { first: 0, mediaStartUs };
+  const number = countedNumber(placeUs, span, segmentUs);
+  return [placeUs - roundingUs, placeUs, placeUs + roundingUs].every((us) => {
+    const isCounted = isOnGrid(us, span, segmentUs) || isNear(us, number, span, segmentUs);
+    return isCounted && countedNumber(us, span, segmentUs) === number;
+  });
 }
 
 function isMultiple(us: number, segmentUs: number): boolean {
@@ -65,7 +80,7 @@ function isPlaced(segment: DashSegment, before: DashSegment | undefined, span: C
   if (before !== undefined && numbers > segment.mediaSequence - before.mediaSequence) return false;
   if (isOnGrid(segment.startUs, span, segmentUs)) return true;
   if (before !== undefined && Math.abs(segment.startUs - endOf(before)) > offGridUsMax) return false;
-  if (isNear(segment, number, span, segmentUs)) return true;
+  if (isNear(segment.startUs, number, span, segmentUs) && segment.durationUs <= segmentUs + offGridUsMax) return true;
   // The rest of a segment of which another run made the beginning, whether or not the window still shows that.
   const goesOn = before === undefined || numbers === 0;
   return goesOn && (isOnGrid(endOf(segment), span, segmentUs) || countedNumber(endOf(segment), span, segmentUs) === number);
@@ -73,10 +88,10 @@ function isPlaced(segment: DashSegment, before: DashSegment | undefined, span: C
 
 /**
  * As near as segments may begin to where they are counted to: so do those of a publisher that took over with key frames at another
- * phase. What is longer is cut further behind from one to the next.
+ * phase. What is longer than a segment is cut further behind from one to the next.
  */
-function isNear({ startUs, durationUs }: DashSegment, number: number, { first, mediaStartUs }: CountedSpan, segmentUs: number): boolean {
-  return Math.abs(startUs - mediaStartUs - (number - first) * segmentUs) <= segmentUs / 2 && durationUs <= segmentUs + offGridUsMax;
+function isNear(placeUs: number, number: number, { first, mediaStartUs }: CountedSpan, segmentUs: number): boolean {
+  return Math.abs(placeUs - mediaStartUs - (number - first) * segmentUs) <= segmentUs / 2;
 }
 
 function endOf({ startUs, durationUs }: DashSegment): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { renderMpd, countedNumber, type Beginning, type DashRendition, type DashSegment } from './index.ts';
+import { renderMpd, countedNumber, staysCounted, type Beginning, type DashRendition, type DashSegment } from './index.ts';
 
 const clockMs = 1_790_000_000_000;
 const timescale = 90_000;
@@ -105,6 +105,49 @@ describe('a period that begins in the middle of a segment, as one does that is c
     const after = [...segments('j', 2, [2.7, 4, 4.4]), ...segments('j', 4, [6, 8, 10])];
     const beginnings = [beginning(before, 0), beginning(after, 2), beginning(after, 4)];
     expect(periods([...before, ...after], { beginnings })).toEqual(['p0 at PT0S counted from 0 to 1, early', 'p2 at PT2.7S counted from 2 to , early']);
+  });
+});
+
+describe('segments of one duration from a place on', () => {
+  /** Those of another phase, behind what was cut short, in the period there was. */
+  const movedBy = (phase: number, mediaStart: number): DashSegment[] => {
+    const before = segments(
+      'i',
+      0,
+      [0, 2, 4, 6, 6 + phase].map((sec) => mediaStart + sec),
+    );
+    return [
+      ...before,
+      ...segments(
+        'i',
+        4,
+        [0, 2, 4, 6, 8].map((sec) => mediaStart + 6 + phase + sec),
+      ),
+    ];
+  };
+
+  test.each([0, 0.4, 1.3, 1.9])('that are said to stay counted in a period that begins %s s behind the grid do, however they are rounded', (mediaStart) => {
+    const told = new Set<boolean>();
+    for (let phaseMs = 0; phaseMs < 2000; phaseMs += 7) {
+      const isSaid = staysCounted((mediaStart + 6) * 1e6 + phaseMs * 1000, { mediaStartUs: mediaStart * 1e6 }, 2_000_000);
+      told.add(isSaid);
+      if (!isSaid) continue;
+      for (const roundedMs of [-33, 0, 33]) {
+        const moved = movedBy((phaseMs + roundedMs) / 1000, mediaStart).filter(({ durationUs }) => durationUs > 0);
+        expect([phaseMs, ...periods(moved)]).toEqual([phaseMs, `p0 at PT0S counted from 0 to , early`]);
+      }
+    }
+    expect(told).toEqual(new Set([true, false]));
+  });
+
+  test.each([1.05, 1.4, 1.7])('that would not are counted in a period of their own, with the same initialisation, %s s behind the grid', (phase) => {
+    const moved = movedBy(phase, 0);
+    expect(staysCounted((6 + phase) * 1e6, { mediaStartUs: 0 }, 2_000_000)).toBe(false);
+    expect(periods(moved)).toEqual(['p0 at PT0S listed']);
+    expect(periods(moved, { beginnings: [beginning(moved, 0), beginning(moved, 4)] })).toEqual([
+      'p0 at PT0S counted from 0 to 3, early',
+      `p4 at PT${6 + phase}S counted from 4 to , early`,
+    ]);
   });
 });
 
