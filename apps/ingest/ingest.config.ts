@@ -19,10 +19,13 @@ import type { ReadMergerInit } from './session/read-merger.ts';
 
 export interface IngestLimits {
   readonly connectionsMax: number;
+  /** Of one address of IPv4, or one network of 64 bits of IPv6. */
   readonly connectionsPerAddressMax: number;
   /** Connections that have not published yet. */
   readonly unpublishedMax: number;
   readonly unpublishedPerAddressMax: number;
+  /** When one of them gives way to another of the same address, ms: a publisher has published long before. */
+  readonly unpublishedKeptMs: number;
 }
 
 export interface IngestSettings extends SharedSettings {
@@ -139,6 +142,7 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
       connectionsPerAddressMax: readInteger(env, 'INGEST_CONNECTIONS_PER_ADDRESS_MAX', 1024, 1, 65_536),
       unpublishedMax: 512,
       unpublishedPerAddressMax: 64,
+      unpublishedKeptMs: 3_000,
     },
   };
 }

@@ -175,40 +175,6 @@ describe('ffmpeg publishes', () => {
   });
 });
 
-describe('connections that are no publishers', () => {
-  test('garbage is on record as a protocol error, and only so often', async () => {
-    const node = await start();
-    for (let i = 0; i < 30; i++) {
-      const socket = connect(node.ports.rtmpPort, '127.0.0.1');
-      sockets.push(socket);
-      socket.on('error', () => undefined);
-      socket.end('GET / HTTP/1.1\r\n\r\n');
-      await once(socket, 'close');
-    }
-    await node.engines.eventually('stream.publish-rejected');
-    await pause(100);
-    const rejected = (await node.engines.events()).filter((event) => event.type === 'stream.publish-rejected');
-    expect(rejected[0]?.data).toMatchObject({ reason: 'protocol-error', streamId: '' });
-    expect(rejected.length).toBeLessThan(10);
-  });
-
-  test("a connection that says nothing is closed at the handshake's deadline, without an event", async () => {
-    const node = await start(undefined, limits({ handshakeMs: 300 }));
-    const socket = connect(node.ports.rtmpPort, '127.0.0.1');
-    sockets.push(socket);
-    await once(socket, 'close');
-    expect(await node.engines.events()).toEqual([]);
-  });
-
-  test('more of them than there are places are closed at once', async () => {
-    const node = await start(undefined, { limits: { connectionsMax: 100, connectionsPerAddressMax: 100, unpublishedMax: 100, unpublishedPerAddressMax: 2 } });
-    const open = Array.from({ length: 3 }, () => connect(node.ports.rtmpPort, '127.0.0.1'));
-    sockets.push(...open);
-    await Promise.race(open.map((socket) => once(socket, 'close')));
-    expect((await node.engines.eventually('stream.publish-rejected')).data.reason).toBe('busy');
-  });
-});
-
 describe('publishers that fail in their own ways', () => {
   test('one whose bytes stop is stalled', async () => {
     const node = await start(undefined, limits({ stallMs: 500 }));

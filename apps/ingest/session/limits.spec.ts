@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeMetadata, encodeTrack } from '#core/flv';
 import { RecentBreaches } from '../permit/recent-breaches.ts';
 import type { Meter } from '#runtime';
@@ -36,33 +36,70 @@ describe('the guard of refusals', () => {
 });
 
 describe('places for connections', () => {
-  const limits = { connectionsMax: 4, connectionsPerAddressMax: 3, unpublishedMax: 3, unpublishedPerAddressMax: 2 };
+  const limits = { connectionsMax: 4, connectionsPerAddressMax: 3, unpublishedMax: 3, unpublishedPerAddressMax: 2, unpublishedKeptMs: 1000 };
+  let places: ConnectionLimits;
+  let ended: string[];
+  const enter = (address: string, nowMs = 0) => places.enter(address, nowMs, () => ended.push(`${address} of ${nowMs}`));
+
+  beforeEach(() => {
+    places = new ConnectionLimits(limits);
+    ended = [];
+  });
 
   test('an address gets its share, a publisher frees the place of one that has not published', () => {
-    const places = new ConnectionLimits(limits);
-    const [first, second] = [places.enter('a'), places.enter('a')];
-    expect(places.enter('a')).toBeUndefined();
+    const [first, second] = [enter('a'), enter('a')];
+    expect(enter('a')).toBeUndefined();
     first?.published();
     first?.published();
-    const third = places.enter('a');
-    expect(third).toBeDefined();
+    expect(enter('a')).toBeDefined();
     second?.closed();
-    expect(places.enter('a')).toBeDefined();
-    expect(places.enter('a')).toBeUndefined();
+    expect(enter('a')).toBeDefined();
+    expect(enter('a')).toBeUndefined();
+    expect(ended).toEqual([]);
   });
 
   test('all together are limited, and a closed connection counts no more', () => {
-    const places = new ConnectionLimits(limits);
-    const slots = ['a', 'b', 'c'].map((address) => places.enter(address));
-    expect(places.enter('d')).toBeUndefined();
-    slots[0]?.published();
-    expect(places.enter('d')).toBeDefined();
-    expect(places.enter('e')).toBeUndefined();
+    const slots = ['a', 'b', 'c'].map((address) => enter(address));
+    for (const slot of slots) slot?.published();
+    expect(enter('d')).toBeDefined();
     slots[0]?.closed();
     slots[0]?.closed();
     slots[1]?.closed();
     expect(places.connections).toBe(2);
-    expect(places.enter('e')).toBeDefined();
+    expect([enter('e'), enter('f')].every((slot) => slot !== undefined)).toBe(true);
+  });
+
+  test('where all are taken the oldest gives way of whoever has most of them, and nobody for whoever has as many', () => {
+    enter('many', 1);
+    enter('one', 2);
+    const last = enter('many', 3);
+    expect(enter('new', 4)).toBeDefined();
+    expect(ended).toEqual(['many of 1']);
+    expect([places.connections, enter('one', 5)]).toEqual([3, undefined]);
+    last?.closed();
+    expect(enter('one', 6)).toBeDefined();
+    expect(ended).toEqual(['many of 1']);
+  });
+
+  test('who has published never gives way', () => {
+    for (const address of ['a', 'a', 'b', 'c']) enter(address)?.published();
+    expect([enter('d'), ended]).toEqual([undefined, []]);
+  });
+
+  test('of one address the oldest gives way once it has had time to publish', () => {
+    const old = enter('a', 0);
+    enter('a', 500);
+    expect(enter('a', 999)).toBeUndefined();
+    expect(enter('a', 1000)).toBeDefined();
+    expect(ended).toEqual(['a of 0']);
+    old?.closed();
+    expect(places.connections).toBe(2);
+  });
+
+  test('all addresses of IPv6 that one host may have are one', () => {
+    expect([enter('2001:db8::1'), enter('2001:db8::ffff:2')].every((slot) => slot !== undefined)).toBe(true);
+    expect(enter('2001:db8:0:0:1::1')).toBeUndefined();
+    expect(enter('2001:db8:0:1::1')).toBeDefined();
   });
 });
 

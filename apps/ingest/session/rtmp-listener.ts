@@ -86,12 +86,13 @@ export class RtmpListener {
   #accept(accepted: Socket): void {
     const host = (accepted.remoteAddress ?? '').replace(/^::ffff:/, '');
     const remoteAddress = `${host}:${accepted.remotePort ?? 0}`;
-    const slot = this.#deps.limits.enter(host);
-    if (slot === undefined) {
-      this.#deps.rejections.record({ streamId: '', reason: 'busy', detail: 'Too many connections.', remoteAddress });
+    const refuse = (detail: string): void => {
+      this.#deps.rejections.record({ streamId: '', reason: 'busy', detail, remoteAddress });
       accepted.destroy();
-      return;
-    }
+    };
+    const giveWay = (): void => refuse('Too many connections: one that had not published gave way to another.');
+    const slot = this.#deps.limits.enter(host, this.#deps.clock.now(), giveWay);
+    if (slot === undefined) return refuse('Too many connections.');
     // Of the connection itself: one that fails in its TLS handshake gives its place back as well.
     accepted.once('close', slot.closed);
     const { tls } = this.#init;

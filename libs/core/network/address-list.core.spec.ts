@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { AddressList, networkFault } from './address-list.core.ts';
+import { AddressList, networkFault, sourceNetwork } from './address-list.core.ts';
 
 test.each<[string, readonly string[], readonly string[]]>([
   ['203.0.113.0/24', ['203.0.113.0', '203.0.113.255', '::ffff:203.0.113.9', '[::ffff:203.0.113.9]'], ['203.0.114.0', '::cb00:7109', 'x']],
@@ -58,4 +58,15 @@ test.each([
   const told = networkFault(text);
   if (fault === undefined) expect(told).toBeUndefined();
   else expect(told).toContain(fault);
+});
+
+test.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['::ffff:203.0.113.7', '::ffff:203.0.113.7'],
+  ['2001:db8:1:2:3::9', '20010db800010002/64'],
+  ['2001:DB8:1:2::', '20010db800010002/64'],
+  ['::1', '0000000000000000/64'],
+  ['', ''],
+])('%s counts as %s', (address, source) => {
+  expect(sourceNetwork(address)).toBe(source);
 });

@@ -63,6 +63,19 @@ export function networkFault(text: string): string | undefined {
   return beyond ? 'Expected a network whose address has no bits behind its length, or a single address.' : undefined;
 }
 
+/**
+ * Who an address counts as where nobody may have more than a share: an address of IPv4 for itself, one of IPv6 for the network of 64
+ * bits that one host may have whole (RFC 4291 section 2.5.4). What is no address counts for itself.
+ */
+export function sourceNetwork(address: string): string {
+  const bytes = addressBytes(address);
+  if (bytes === undefined || mapped.every((byte, at) => byte === bytes[at])) return address;
+  return `${bytes
+    .slice(0, 8)
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')}/64`;
+}
+
 /** Networks that somebody may come from: `203.0.113.0/24`, `2001:db8::/32`, single addresses. */
 export class AddressList {
   readonly #networks: readonly Network[];

@@ -1,1 +1,1 @@
-export { AddressList, networkFault } from './address-list.core.ts';
+export { AddressList, networkFault, sourceNetwork } from './address-list.core.ts';
