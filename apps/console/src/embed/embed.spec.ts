@@ -25,11 +25,12 @@ describe('what the address says', () => {
 });
 
 describe('a broadcast', () => {
-  const newest = { newestMs: 100_000, targetMs: 2000, nowMs: 109_000, askedMs: 500 };
+  const newest = { newestMs: 100_000, targetMs: 2000, nowMs: 109_000, askedMs: 500, stillMs: 3500 };
   test.each([
     ['is interrupted when the playlist comes and gets no longer', {}, true],
     ['is not while it is but a little late', { nowMs: 107_000 }, false],
     ['is not while the playlist does not come: that is the network', { askedMs: 17_000 }, false],
+    ['is not while it gets longer, whatever its clock says', { stillMs: 2000 }, false],
     ['is not as far as a playlist without a clock says', { newestMs: undefined }, false],
   ])('%s', (_name, change, expected) => expect(isInterrupted({ ...newest, ...change })).toBe(expected));
 });

@@ -85,6 +85,9 @@ export class Playback {
   #details: LevelDetails | undefined;
   /** When the playlist came the last time, changed or not. */
   #askedAtMs = 0;
+  /** The newest that it has, and when it came. */
+  #newest = '';
+  #grewAtMs = 0;
   /** A viewer who went back stays where he is; one at the edge is kept there. */
   #follows: boolean;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -214,6 +217,11 @@ export class Playback {
 
   #take(details: LevelDetails): void {
     this.#details = details;
+    const { endSN, lastPartSn, lastPartIndex } = details;
+    // The same in all pictures.
+    const newest = `${endSN} ${lastPartSn}.${lastPartIndex}`;
+    if (newest !== this.#newest) this.#grewAtMs = Date.now();
+    this.#newest = newest;
     this.#set({ live: details.live, range: { start: details.fragments[0]?.start ?? 0, end: details.edge } });
   }
 
@@ -264,6 +272,7 @@ export class Playback {
       targetMs: targetduration * 1000,
       nowMs: now + this.#clockOffsetMs,
       askedMs: now - this.#askedAtMs,
+      stillMs: now - this.#grewAtMs,
     });
   }
 

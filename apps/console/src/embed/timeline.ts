@@ -32,16 +32,21 @@ export interface Newest {
   readonly nowMs: number;
   /** How long ago the playlist came, ms. */
   readonly askedMs: number;
+  /** How long it has been seen to get no longer, ms. */
+  readonly stillMs: number;
 }
 
 /** Nothing new for so many target durations: more than an encoder that was replaced, or a packager that died, makes anybody wait. */
 const quietTargets = 4;
+/** The clock alone may mislead: an encoder's that has run slow for a day, say. Who has just come looks on for so many target durations. */
+const stillTargets = 1.5;
 /** A playlist that is held until there is something new comes without it in the end. */
 const askedTargetsMax = 8;
 
-/** Whether nothing more is sent: the playlist comes, and what is in it gets older. */
-export function isInterrupted({ askedMs, newestMs, nowMs, targetMs }: Newest): boolean {
-  return newestMs !== undefined && nowMs - newestMs > quietTargets * targetMs && askedMs < askedTargetsMax * targetMs;
+/** Whether nothing more is sent: the playlist comes and gets no longer, and what is in it gets older. */
+export function isInterrupted({ askedMs, newestMs, nowMs, stillMs, targetMs }: Newest): boolean {
+  const isOld = newestMs !== undefined && nowMs - newestMs > quietTargets * targetMs;
+  return isOld && stillMs > stillTargets * targetMs && askedMs < askedTargetsMax * targetMs;
 }
 
 export function clamp(value: number, low: number, high: number): number {
