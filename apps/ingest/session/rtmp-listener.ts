@@ -86,9 +86,11 @@ export class RtmpListener {
   #accept(accepted: Socket): void {
     const host = (accepted.remoteAddress ?? '').replace(/^::ffff:/, '');
     const remoteAddress = `${host}:${accepted.remotePort ?? 0}`;
+    // Another has its handle, once it is read from.
+    let socket = accepted;
     const refuse = (detail: string): void => {
       this.#deps.rejections.record({ streamId: '', reason: 'busy', detail, remoteAddress });
-      accepted.destroy();
+      socket.destroy();
     };
     const giveWay = (): void => refuse('Too many connections: one that had not published gave way to another.');
     const slot = this.#deps.limits.enter(host, this.#deps.clock.now(), giveWay);
@@ -96,14 +98,19 @@ export class RtmpListener {
     // Of the connection itself: one that fails in its TLS handshake gives its place back as well.
     accepted.once('close', slot.closed);
     const { tls } = this.#init;
-    if (tls === undefined) return this.#begin({ remoteAddress, slot }, (receive) => readBorrowed(accepted, receive));
+    if (tls === undefined) {
+      socket = this.#begin({ remoteAddress, slot }, (receive) => readBorrowed(accepted, receive));
+      return;
+    }
     tls.secure(accepted, {
-      secured: (socket) => this.#begin({ remoteAddress, slot }, (receive) => socket.on('data', receive)),
+      secured: (secure) => {
+        socket = this.#begin({ remoteAddress, slot }, (receive) => secure.on('data', receive));
+      },
       failed: (detail) => this.#deps.rejections.record({ streamId: '', reason: 'protocol-error', detail, remoteAddress }),
     });
   }
 
-  #begin({ remoteAddress, slot }: Accepted, open: (receive: (bytes: Uint8Array) => void) => Socket): void {
+  #begin({ remoteAddress, slot }: Accepted, open: (receive: (bytes: Uint8Array) => void) => Socket): Socket {
     const { endpoint, app, session } = this.#init;
     this.#seed = (this.#seed + 1) >>> 0;
     const init = { endpoint, remoteAddress, session: { app, pool: this.#deps.pool, seed: this.#seed, limits: session }, onPublished: slot.published };
@@ -116,5 +123,6 @@ export class RtmpListener {
     this.#connections.set(socket, connection);
     socket.resume();
     socket.once('close', () => this.#connections.delete(socket));
+    return socket;
   }
 }
