@@ -71,16 +71,19 @@ function plannedMsOf(attributes: readonly Attribute[]): number | null {
   return seconds > 0 && seconds <= plannedSecondsMax ? Math.round(seconds * 1000) : null;
 }
 
-/** Properties by their names, and those of `parameters` and its like beside them; of two with one name the first counts. */
+/**
+ * Properties by their names, and those of `parameters` and its like beside them; of two with one name the first counts. Lists, and objects
+ * further within, are no value that an attribute could have, and are left out.
+ */
 function fieldsOf(said: AmfValue): readonly Attribute[] {
-  if (typeof said !== 'object' || said === null) return [attributeOf('VALUE', said)];
+  if (typeof said !== 'object') return [attributeOf('VALUE', said)];
   if (Array.isArray(said)) throw new CueError('malformed', 'It is a list, not an object.');
   const found = new Map<string, Attribute>();
   const take = (fields: AmfObject, isInner: boolean): void => {
     for (const [name, value] of Object.entries(fields)) {
       if (value === null || value === undefined) continue;
-      if (typeof value === 'object' && !Array.isArray(value) && !isInner) {
-        take(value as AmfObject, true);
+      if (typeof value === 'object') {
+        if (!Array.isArray(value) && !isInner) take(value as AmfObject, true);
         continue;
       }
       const attribute = attributeOf(name, value);
@@ -97,7 +100,6 @@ function attributeOf(name: string, value: AmfValue): Attribute {
     .replace(/[^A-Z0-9-]/g, '-')
     .slice(0, 64);
   if (plain === '') throw new CueError('malformed', 'A property has no name.');
-  if (typeof value === 'object') throw new CueError('malformed', `${plain} is neither text nor a number.`);
   const text = String(value);
   // RFC 8216bis section 4.2: what is no decimal number is told in quotes, in which there are no quotes and no line breaks.
   if (typeof value === 'number' && /^-?\d+(\.\d+)?$/.test(text)) return { name: plain, value: text, isNumber: true };

@@ -46,6 +46,11 @@ describe('what encoders say about a moment', () => {
       cue({ 'a b/c': true, big: 1e30 }, 'onUserDataEvent'),
       { attributes: [attribute('A-B-C', 'true'), attribute('BIG', '1e+30')] },
     ],
+    [
+      'what stands too deep to be an attribute is left out',
+      cue({ name: 'goal', parameters: { place: { x: 1 }, scorers: [9], minute: 34 } }),
+      { attributes: [attribute('NAME', 'goal'), attribute('MINUTE', '34', true)] },
+    ],
     ['ID3 as text', readCue(encodeAmf0('onID3', 'SUQzBAAA')), { class: 'onID3', attributes: [attribute('VALUE', 'SUQzBAAA')] }],
   ])('%s', (_what, reading, meaning) => {
     expect(reading).toMatchObject({ kind: 'cue', meaning });
@@ -56,7 +61,7 @@ describe('what encoders say about a moment', () => {
     ['nothing', encodeAmf0('onCuePoint'), 'malformed', 'says nothing'],
     ['an object without properties', encodeAmf0Script('onCuePoint', {}), 'malformed', 'no properties'],
     ['a list', encodeAmf0('onTextData', [1, 2]), 'malformed', 'list'],
-    ['what is nested twice', encodeAmf0Script('onCuePoint', { a: { b: { c: 1 } } }), 'malformed', 'B is neither'],
+    ['what is nested twice', encodeAmf0Script('onCuePoint', { a: { b: { c: 1 } } }), 'malformed', 'no properties'],
     ['a section that is none', encodeAmf0Script('onCuePoint', { name: 'scte35', data: '/DAvAAAA' }), 'malformed', 'SCTE 35'],
     ['a text beyond measure', encodeAmf0Script('onCuePoint', { text: 'x'.repeat(600) }), 'too-large', '512'],
     ['properties beyond measure', encodeAmf0Script('onCuePoint', Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`p${at}`, at]))), 'too-large', '32'],
