@@ -278,6 +278,75 @@ test('what the code could not take when pieces were folded is in them once it ca
   await expectRows(events);
 });
 
+test.each([true, false])(
+  'what is removed from the log is in pieces before (%s), or told as lacking; what comes behind it is kept either way',
+  async (isFolded) => {
+    const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
+    const inOrder = (table: TableSpec): ReadQuery => ({ ...everything, orderBy: Object.keys(table.key).map((column) => ({ column })) });
+    const foldAll = (some: readonly DomainEvent[]): string =>
+      text(
+        foldChanges(
+          projection.tables,
+          some.flatMap((event, at) => projection.project(event, at + 1)),
+        ),
+      );
+    // The last ones before the removal must be events that are missed.
+    const [events] = fc.sample(
+      eventsOf(projection).filter((some) => some.length >= 12 && foldAll(some.slice(0, 6)) !== foldAll(some.slice(0, 4))),
+      { numRuns: 1, seed: 7 },
+    ) as [readonly DomainEvent[]];
+    const { clock, log, begunMs } = await recorded(events.slice(0, 6).map((event) => ({ ...event, key: 'one' })));
+    const { partition } = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
+    const past = new MemoryPastStore();
+    let taken = 4n;
+    const deps = { log, past, leases: new MemoryLeaseStore(clock), logger, taken: async () => new Map([[`cache/${partition}`, taken]]) };
+    const keeper = new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 4, fan: 2 }, deps);
+    const cut = { topic: 'cache', partition, before: 6n };
+    const rowsAt = async (before: bigint): Promise<string> => {
+      const moment = { before: async (_topic: string, at: number) => (at === partition ? before : 0n) };
+      const reads = new PastReadStore({ projections, moment, tailMax: 1000, rowsMax: 1000 }, { log, past });
+      return text(await Promise.all(projection.tables.map((table) => reads.select(table, inOrder(table)))));
+    };
+    const foldOf = (some: readonly DomainEvent[]): string => {
+      const rows = foldChanges(
+        projection.tables,
+        some.flatMap((event) => projection.project(event, begunMs + events.indexOf(event) + 1)),
+      );
+      return text(
+        projection.tables.map((table) =>
+          rowsFor(
+            table,
+            inOrder(table),
+            rows.filter((row) => row.table === table.name),
+          ),
+        ),
+      );
+    };
+    // More than one part is left, then what the reader has not taken.
+    expect(await keeper.foldRest(cut)).toBe(false);
+    await keeper.catchUp();
+    expect(await keeper.foldRest(cut)).toBe(false);
+    taken = 6n;
+    if (isFolded) expect([await keeper.foldRest(cut), await keeper.foldRest(cut)]).toEqual([true, true]);
+    await log.truncate('cache', partition, 6n);
+    await keeper.catchUp();
+    const lacking = isFolded ? [] : events.slice(4, 6);
+    const kept = (to: number): readonly DomainEvent[] => events.slice(0, to).filter((event) => !lacking.includes(event));
+    expect(await rowsAt(6n)).toBe(foldOf(kept(6)));
+    await expect(rowsAt(5n)).rejects.toMatchObject({ code: 'PAST_TRUNCATED' });
+    for (const event of events.slice(6, 11)) {
+      clock.advance(1);
+      await log.append('cache', [encodeEvent({ ...event, key: 'one' }) as LogRecord]);
+    }
+    expect(await rowsAt(11n)).toBe(foldOf(kept(11)));
+    taken = 11n;
+    await keeper.catchUp();
+    expect(await rowsAt(11n)).toBe(foldOf(kept(11)));
+    const model = { log: await log.identity(), projection: projection.name, version: projection.version };
+    expect((await past.chains(model, [{ ...cut, before: 11n }]))[0]?.at(-1)?.next).toBe(8n);
+  },
+);
+
 test('what cannot be answered is told: too far behind the pieces, too many rows, truncated, ahead of the log', async () => {
   const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
   // The third event must be one that is missed.

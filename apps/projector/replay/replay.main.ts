@@ -42,7 +42,7 @@ keeper.start();
 // Sealing can wait, as replays can: nothing live waits for this thread.
 const retention = new RetentionKeeper(
   { owner, topics: contexts, settings: settings.retention, source: `/projector/${settings.node}` },
-  { ...engines, log: engines.sealedLog, store: engines.projections, projections, commands, logger, board },
+  { ...engines, log: engines.sealedLog, store: engines.projections, projections, commands, logger, board, pastKeeper: keeper },
 );
 const warning = retentionWarning(settings);
 if (warning !== undefined) logger.warn(warning);

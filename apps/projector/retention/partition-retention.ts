@@ -1,6 +1,6 @@
 import type { SealedEventLog, SealedSegment, SegmentSealer } from '#adapters/sealed-log';
 import type { StoredRecord } from '#events';
-import type { LedgerPartition, LedgerStore } from '#ports';
+import type { LedgerPartition, LedgerStore, PastCut } from '#ports';
 import { LedgerRanges } from './ledger-ranges.ts';
 import type { PassedOffsets } from './passed-offsets.ts';
 import type { RetentionEvents } from './retention-events.ts';
@@ -11,6 +11,8 @@ export interface PartitionRetentionDeps {
   readonly ledger: LedgerStore;
   readonly events: RetentionEvents;
   readonly now: () => number;
+  /** Has the past of read models folded up to where the log is to be cut; false where that takes longer. */
+  readonly foldRest: (cut: PastCut) => Promise<boolean>;
 }
 
 export interface SealingPass {
@@ -98,7 +100,7 @@ export class PartitionRetention {
     return records[0];
   }
 
-  /** Removes whole segments that are older than they are kept, for good. */
+  /** Removes whole segments that are older than they are kept, for good; not before rows as of a moment can do without them. */
   async expire(keptMs: number): Promise<number> {
     const { topic, partition } = this.#at;
     const { log, events, now } = this.#deps;
@@ -106,7 +108,7 @@ export class PartitionRetention {
     const low = (await log.hot.heads(topic))[partition]?.low ?? 0n;
     const old = segments.filter(({ lastMs, end }) => lastMs < now() - keptMs && end <= low);
     const end = old.at(-1)?.end;
-    if (end === undefined) return 0;
+    if (end === undefined || !(await this.#deps.foldRest({ topic, partition, before: end }))) return 0;
     const records = old.reduce((sum, segment) => sum + segment.records, 0);
     await events.removed(this.#at, end, records);
     await log.truncate(topic, partition, end);

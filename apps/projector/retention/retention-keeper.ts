@@ -4,8 +4,8 @@ import { sealingAggregate, type KnownSealing, type SealingResult } from '#domain
 import { topicPartitions, type Context, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { AggregateStore, Clock, IdSource, LedgerPartition, LedgerStore, ProjectionStore } from '#ports';
-import { epochOnLog, LeasedWorker, pause, type CommandExecutor, type LeasedWorkerDeps, type RetentionSettings, type Tenure } from '#runtime';
-import { PartitionRetention, type SealingPass } from './partition-retention.ts';
+import { epochOnLog, LeasedWorker, pause, type CommandExecutor, type LeasedWorkerDeps, type PastKeeper, type RetentionSettings, type Tenure } from '#runtime';
+import { PartitionRetention, type PartitionRetentionDeps, type SealingPass } from './partition-retention.ts';
 import { PassedOffsets } from './passed-offsets.ts';
 import { RetentionEvents } from './retention-events.ts';
 
@@ -31,6 +31,8 @@ export interface RetentionKeeperDeps extends LeasedWorkerDeps {
   readonly commands: CommandExecutor;
   readonly clock: Clock;
   readonly ids: IdSource;
+  /** Of the past of read models; without it, none is kept. */
+  readonly pastKeeper?: Pick<PastKeeper, 'foldRest'>;
 }
 
 const defaults = { roundMs: 30_000, lookMs: 1000 };
@@ -92,7 +94,8 @@ class RetentionRound {
     this.#stop = stop;
     const { log, ledger, clock, ids } = deps;
     this.#events = new RetentionEvents({ epoch, clock, ids, source: init.source }, log);
-    const parts = { log, ledger, events: this.#events, sealer: log.sealer(epoch, nodeLedgerHash), now: () => clock.now() };
+    const foldRest: PartitionRetentionDeps['foldRest'] = async (cut) => (await deps.pastKeeper?.foldRest(cut)) ?? true;
+    const parts = { log, ledger, events: this.#events, sealer: log.sealer(epoch, nodeLedgerHash), now: () => clock.now(), foldRest };
     const places = init.topics.flatMap((topic) => Array.from({ length: topicPartitions }, (_, partition) => ({ topic, partition })));
     this.#partitions = places.map((at) => ({ at, retention: new PartitionRetention(at, parts) }));
   }

@@ -107,11 +107,12 @@ async function sign(): Promise<void> {
   await new Checkpointer({ store, signersOf: (count) => LedgerSigners.fromSecrets('ledger.example', secrets, count) }).sign(appender.ledgers);
 }
 
-function retention(log: SealedEventLog): PartitionRetention {
+function retention(log: SealedEventLog, isFolded = true): PartitionRetention {
   const epoch = ++epochs;
   const ids = { next: () => `id-${epoch}-${clock.now()}` };
   const events = new RetentionEvents({ epoch, clock, ids, source: '/test' }, log);
-  return new PartitionRetention({ topic, partition }, { log, sealer: log.sealer(epoch, nodeLedgerHash), ledger: store, events, now: () => clock.now() });
+  const parts = { log, sealer: log.sealer(epoch, nodeLedgerHash), ledger: store, events, now: () => clock.now() };
+  return new PartitionRetention({ topic, partition }, { ...parts, foldRest: async ({ before }) => isFolded && before === 50n });
 }
 
 async function passAll(): Promise<PassedOffsets> {
@@ -229,6 +230,8 @@ describe('retention of a partition', () => {
     await seal(log, 0);
     const cid = first?.cid ?? '';
     expect(await retention(log).expire(60_000)).toBe(0);
+    expect(await retention(log, false).expire(45_000)).toBe(0);
+    expect((await open().heads(topic))[partition]).toMatchObject({ low: 0n });
     expect(await retention(log).expire(45_000)).toBe(50);
     expect(await blobs.stat(cid)).toBeUndefined();
     expect((await everything(open())).map(({ offset }) => offset)[0]).toBe(50n);

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DomainEvent } from '#events';
 import { ChangeFold, type Projection } from '#kernel';
-import type { EventLog, LackingPiece, Lease, LeaseStore, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
+import type { EventLog, LackingPiece, Lease, LeaseStore, PartitionHead, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
 import type { LeftOut } from '../left-out.ts';
@@ -101,8 +101,34 @@ export class PastKeeper {
     }
     for (const projection of this.#init.projections) {
       if (this.#stop.signal.aborted) return;
-      if (await this.#holds(projection)) await this.#keep(projection);
+      try {
+        if (await this.#holds(projection)) await this.#keep(projection);
+      } catch (err) {
+        // What is wrong with one keeps no other from being kept.
+        if (!this.#stop.signal.aborted) this.#deps.logger.warn({ err }, `the past of ${projection.name} is not kept up; trying again`);
+      }
     }
+  }
+
+  /**
+   * Folds what is left of a partition before an offset, though it fills no part: it is to be removed from the log.
+   * @returns false while more is left than such a rest, or a reader has not taken it: then it must stay
+   */
+  async foldRest(cut: PastCut): Promise<boolean> {
+    const { log, past } = this.#deps;
+    const { topic, partition, before } = cut;
+    const { low, high } = (await log.heads(topic)).find((head) => head.partition === partition) as PartitionHead;
+    let isKept = true;
+    for (const projection of this.#init.projections.filter(({ contexts }) => (contexts as readonly string[]).includes(topic))) {
+      const model = modelOf(await log.identity(), projection);
+      const [chain = []] = await past.chains(model, [{ topic, partition, before: high }]);
+      const from = chain.at(-1)?.next ?? low;
+      if (from >= before) continue;
+      const isTaken = earlier(before, await this.#deps.taken?.(projection), `${topic}/${partition}`) === before;
+      const isRest = from >= low && before - from <= BigInt(this.#init.pieceEvents);
+      isKept = isTaken && isRest && (await this.#fold(projection, model, cut, from, before)) && isKept;
+    }
+    return isKept;
   }
 
   async #holds({ name, version }: Projection<DomainEvent>): Promise<boolean> {
@@ -129,8 +155,11 @@ export class PastKeeper {
       const chains = await past.chains(model, cuts);
       for (const [at, { low, high }] of heads.entries()) {
         const cut = cuts[at] as PastCut;
-        const kept = chains[at]?.at(-1)?.next;
-        await this.#grow(projection, model, cut, kept ?? low, high);
+        const kept = chains[at]?.at(-1)?.next ?? low;
+        // The reader has yet to come to what the log begins with.
+        if (kept < low && low > high) continue;
+        const from = kept < low ? await this.#skip(projection, model, cut, kept, low) : kept;
+        await this.#grow(projection, model, cut, from, high);
         if (this.#stop.signal.aborted) return;
       }
     }
@@ -169,6 +198,17 @@ export class PastKeeper {
     const to = (lacks.at(-1) as bigint) + 1n;
     const still = new Set((await readTail(log, projection, { topic, partition, from: lacks[0] as bigint, to })).lacks);
     return lacks.find((offset) => !still.has(offset));
+  }
+
+  /** What was removed from the log before it was folded the past lacks for good: an empty piece stands for it, which what comes behind it joins. */
+  async #skip(projection: Projection<DomainEvent>, model: PastModel, { topic, partition }: PastCut, first: bigint, next: bigint): Promise<bigint> {
+    const added = await this.#deps.past.add(model, { topic, partition, first, next, lastRecordedAtMs: null, lacks: [] }, foldedBlocks(projection, []));
+    if (added)
+      this.#deps.logger.warn(
+        { projection: projection.name, topic, partition, first: `${first}`, next: `${next}` },
+        `the past of ${projection.name} lacks what was removed from ${topic}/${partition}, from ${first} up to ${next}: it was not folded by then`,
+      );
+    return next;
   }
 
   /** Folds each part that is full by now; joins are made up for first, should the last keeper have ended before one. */

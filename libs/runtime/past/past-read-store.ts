@@ -144,8 +144,11 @@ export class PastReadStore extends ReadStore {
   #tailFrom(cut: ProjectionPartition & { readonly before: bigint }, low: bigint, kept: bigint | undefined): bigint {
     const where = `${cut.topic}/${cut.partition}`;
     const from = kept ?? low;
-    if (from < low && from < cut.before) throw pastError('PAST_TRUNCATED', `The log of ${where} begins at ${low}, behind the moment that is asked for.`);
-    if (kept === undefined && cut.before < low) throw pastError('PAST_TRUNCATED', `The log of ${where} begins at ${low}, behind the moment that is asked for.`);
+    if ((from < low && from < cut.before) || (kept === undefined && cut.before < low))
+      throw pastError(
+        'PAST_TRUNCATED',
+        `The log of ${where} begins at ${low}, and what was before it is kept ${keptAs(kept)}: not up to the moment that is asked for.`,
+      );
     const rest = cut.before - from;
     if (rest <= BigInt(this.#init.tailMax)) return from;
     throw new OperatingError(`The past of ${where} is kept up to ${from}, ${rest} events before the moment that is asked for; it is being folded.`, {
@@ -217,4 +220,8 @@ function partitionKeyOf(projection: Projection<DomainEvent>, table: TableSpec, {
   if (condition !== undefined) return String(condition.value);
   const named = new Set((keys ?? []).map((key) => String(key[column])));
   return named.size === 1 ? [...named][0] : undefined;
+}
+
+function keptAs(next: bigint | undefined): string {
+  return next === undefined ? 'no more' : `only up to ${next}, or from a later place on`;
 }
