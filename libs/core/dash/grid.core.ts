@@ -20,10 +20,19 @@ export type CountedSpan = Pick<PeriodSpan, 'first' | 'mediaStartUs'>;
  * to half a segment from where it is counted to, as ISO/IEC 23009-1 section 5.3.9.5.3 allows.
  */
 export function countedNumber(placeUs: number, { first, mediaStartUs }: CountedSpan, segmentUs: number): number {
-  const slots = isMultiple(placeUs - mediaStartUs, segmentUs)
-    ? Math.round((placeUs - mediaStartUs) / segmentUs)
-    : Math.floor(placeUs / segmentUs + soonShare) - Math.round(mediaStartUs / segmentUs);
-  return first + Math.max(0, slots);
+  const sinceUs = placeUs - mediaStartUs;
+  return first + Math.max(0, isMultiple(sinceUs, segmentUs) ? Math.round(sinceUs / segmentUs) : slotsUntil(placeUs, mediaStartUs, segmentUs));
+}
+
+/** Numbers grow with the place. What encoders cut is less than half a segment behind where it is counted to, also in a period that begins in the second half of one. */
+function slotsUntil(placeUs: number, mediaStartUs: number, segmentUs: number): number {
+  if (isLate(mediaStartUs, segmentUs)) return Math.floor((placeUs - mediaStartUs) / segmentUs + soonShare);
+  return Math.floor(placeUs / segmentUs + soonShare) - Math.round(mediaStartUs / segmentUs);
+}
+
+/** In the second half of what encoders would cut. */
+function isLate(mediaStartUs: number, segmentUs: number): boolean {
+  return Math.round(mediaStartUs / segmentUs) * segmentUs - mediaStartUs > offGridUsMax;
 }
 
 /** Whether a place is one at which segments are cut. */

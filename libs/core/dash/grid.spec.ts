@@ -140,6 +140,23 @@ describe('segments of one duration from a place on', () => {
     expect(told).toEqual(new Set([true, false]));
   });
 
+  test.each([0, 0.4, 0.95, 1.05, 1.4, 1.7])('may drift by most of half a segment in a period that begins %s s behind the grid', (mediaStart) => {
+    const driftMax = mediaStart < 1 ? Math.min(0.95, 1.75 - mediaStart) : 0.95;
+    for (const each of [0.011, 0.034, 0.09]) {
+      const places = Array.from({ length: 1 + Math.floor(driftMax / each) }, (_, n) => mediaStart + 20 + n * (2 + each));
+      const drifted = segments('i', 10, places);
+      expect([each, ...periods(drifted, { beginnings: [beginning(drifted, 10)] })]).toEqual([each, 'p10 at PT0S counted from 10 to , early']);
+    }
+  });
+
+  test.each([0, 0.4, 0.95, 1.05, 1.4, 1.7, 1.95])('are counted by numbers that grow with the place, %s s behind the grid', (mediaStart) => {
+    const numbers = Array.from({ length: 600 }, (_, n) =>
+      countedNumber((mediaStart + 20 + n / 100) * 1e6, { first: 0, mediaStartUs: (mediaStart + 20) * 1e6 }, 2_000_000),
+    );
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3]));
+  });
+
   test.each([1.05, 1.4, 1.7])('that would not are counted in a period of their own, with the same initialisation, %s s behind the grid', (phase) => {
     const moved = movedBy(phase, 0);
     expect(staysCounted((6 + phase) * 1e6, { mediaStartUs: 0 }, 2_000_000)).toBe(false);
