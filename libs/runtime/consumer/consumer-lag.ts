@@ -4,6 +4,7 @@ import { pause } from '../pause.ts';
 import { ObservedEventLog } from '../telemetry/observed/observed-event-log.ts';
 import { metrics } from '../telemetry/metrics/metrics.constants.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { behindLogNote } from './behind-log.ts';
 import type { HeldGroup } from './held-group.ts';
 import type { PartitionLoop } from './partition-loop.ts';
 
@@ -28,6 +29,11 @@ interface Standing {
   readonly behind: bigint;
 }
 
+interface Ends {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
 interface GroupLag {
   readonly projection: string;
   readonly topic: string;
@@ -46,6 +52,8 @@ export class ConsumerLag {
   readonly #stop = new AbortController();
   #standing = new Map<PartitionLoop, Standing>();
   #lags: readonly GroupLag[] = [];
+  /** By read model: it stands at events that the log no longer holds. */
+  #behindLog: ReadonlyMap<string, string> = new Map();
   #running: Promise<void> = Promise.resolve();
 
   constructor(init: ConsumerLagInit, deps: ConsumerLagDeps) {
@@ -53,6 +61,7 @@ export class ConsumerLag {
     this.#deps = deps;
     const { health, meter } = deps.telemetry;
     health.movement('partitions', () => this.#stalled());
+    health.remark('events that are gone', () => [...this.#behindLog.values()]);
     const [events, seconds, failing] = [meter.gauge(metrics.lagEvents), meter.gauge(metrics.lagSeconds), meter.gauge(metrics.failingPartitions)];
     const [keys, held, age] = [meter.gauge(metrics.blockedKeys), meter.gauge(metrics.heldEvents), meter.gauge(metrics.blockedSeconds)];
     meter.onCollect('consumer lag', () => {
@@ -97,17 +106,26 @@ export class ConsumerLag {
   /** One look at everything that is held. */
   async look(): Promise<void> {
     const groups = this.#deps.host.groups;
-    const highs = await this.#highs(new Set(groups.flatMap(({ loops }) => loops.map(({ at }) => at.topic))));
+    const ends = await this.#ends(new Set(groups.flatMap(({ loops }) => loops.map(({ at }) => at.topic))));
     const standing = new Map<PartitionLoop, Standing>();
+    const behindLog = new Map<string, string>();
     const lags: GroupLag[] = [];
     for (const { group, loops } of groups) {
       let [events, oldestMs] = [0n, Infinity];
       for (const loop of loops) {
-        const behind = behindOf(loop, highs);
+        const { low, high } = ends.get(placeOf(loop)) ?? { low: 0n, high: 0n };
+        const behind = behindOf(loop, high);
         standing.set(loop, this.#standingOf(loop, behind));
         if (behind === 0n || loop.position === undefined) continue;
         events += behind;
-        oldestMs = Math.min(oldestMs, await this.#recordedAt(loop, loop.position));
+        const { position } = loop;
+        // One that has taken nothing yet begins there.
+        if (position === 0n && low > 0n) continue;
+        if (position < low) {
+          behindLog.set(group.projection.name, behindLogNote({ projection: group.projection.name, ...loop.at, position, low }));
+          continue;
+        }
+        oldestMs = Math.min(oldestMs, await this.#recordedAt(loop, position));
       }
       const now = this.#deps.clock.now();
       const [first, last] = [loops[0]?.at, loops.at(-1)?.at];
@@ -118,12 +136,15 @@ export class ConsumerLag {
     }
     this.#standing = standing;
     this.#lags = lags;
+    // Once, and not at every look: doctor shows it for as long as it is so.
+    for (const [projection, note] of behindLog) if (!this.#behindLog.has(projection)) this.#deps.logger.error({ projection }, note);
+    this.#behindLog = behindLog;
   }
 
-  async #highs(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, bigint>> {
-    const highs = new Map<string, bigint>();
-    for (const topic of topics) for (const { partition, high } of await this.#deps.log.heads(topic)) highs.set(`${topic}/${partition}`, high);
-    return highs;
+  async #ends(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, Ends>> {
+    const ends = new Map<string, Ends>();
+    for (const topic of topics) for (const { partition, low, high } of await this.#deps.log.heads(topic)) ends.set(`${topic}/${partition}`, { low, high });
+    return ends;
   }
 
   /** A failure is known, and tried again with back-off: the clock of standing still starts again. */
@@ -152,8 +173,11 @@ export class ConsumerLag {
   }
 }
 
-function behindOf(loop: PartitionLoop, highs: ReadonlyMap<string, bigint>): bigint {
-  const high = highs.get(`${loop.at.topic}/${loop.at.partition}`) ?? 0n;
+function placeOf({ at }: PartitionLoop): string {
+  return `${at.topic}/${at.partition}`;
+}
+
+function behindOf(loop: PartitionLoop, high: bigint): bigint {
   // A partition that has no position yet waits for its checkpoint: everything is before it.
   const behind = high - (loop.position ?? 0n);
   return behind > 0n ? behind : 0n;

@@ -39,7 +39,7 @@ export class HeldGroup {
     const { log, store, committer, parking, poison, timers } = deps;
     const { limits, readAheadMax } = init;
     const logger = deps.logger.child({ projection: projection.name });
-    const common = { projection, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking, poison, timers };
+    const common = { projection, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking, poison, timers, logger };
     this.loops = partitions.map((at) => {
       const known = new Set<string>();
       const makeTask = (suspectTo: bigint): PartitionTask => new PartitionTask({ ...common, at, known, suspectTo });

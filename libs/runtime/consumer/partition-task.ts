@@ -1,4 +1,5 @@
-import type { ParkedEvent } from '#ports';
+import { hasCode } from '#kernel';
+import type { ParkedEvent, ReadBatch, ReadLimits } from '#ports';
 import { leftOutAt } from '../left-out.ts';
 import { pause, withTimeout } from '../pause.ts';
 import { storeTimeoutMs } from './group-committer.ts';
@@ -117,7 +118,7 @@ export class PartitionTask {
 
   /** Never throws: what goes wrong ends the batch, and the committer throws it. */
   async #read(pending: PendingBatch): Promise<void> {
-    const { log, at, limits, timers } = this.#init;
+    const { limits, timers } = this.#init;
     const [blocked, ending] = [this.#blocked, this.#ending.signal];
     const redriver = blocked === undefined ? undefined : new Redriver(this.#init, blocked, pending);
     try {
@@ -129,7 +130,7 @@ export class PartitionTask {
         if (blocked?.wanted === true) await redriver?.round();
         const recordsMax = Math.min(limits.recordsMax, pending.room);
         const waitMs = blocked?.wanted === true ? 0 : limits.waitMs;
-        const batch = await log.read(at.topic, at.partition, pending.to, { ...limits, recordsMax, waitMs }, this.#waiting.signal);
+        const batch = await this.#next(pending, { ...limits, recordsMax, waitMs });
         if (batch.next > pending.to) await this.#taker.take(pending, batch, ending);
         await pending.waitForRoom();
         if (batch.next === batch.high) await pause(restMs, this.#waiting.signal, timers);
@@ -138,6 +139,23 @@ export class PartitionTask {
     } catch (error) {
       if (pending.spoiled) this.#suspect(pending.to + 1n);
       pending.end({ error });
+    }
+  }
+
+  /**
+   * A reader that has taken nothing yet begins where the log does: a read model that is new, or of a database begun anew, misses
+   * no more than is gone for everybody. One that has begun stands still there, and says so.
+   */
+  async #next(pending: PendingBatch, limits: ReadLimits): Promise<ReadBatch> {
+    const { log, at, logger } = this.#init;
+    try {
+      return await log.read(at.topic, at.partition, pending.to, limits, this.#waiting.signal);
+    } catch (error) {
+      if (!hasCode(error, 'OFFSET_OUT_OF_RANGE') || pending.to !== 0n) throw error;
+      const { low, high } = (await log.heads(at.topic)).find(({ partition }) => partition === at.partition) ?? { low: 0n, high: 0n };
+      if (low === 0n) throw error;
+      logger?.warn({ ...at, low }, `what ${at.topic}/${at.partition} held before ${low} was removed from the log: beginning there`);
+      return { records: [], next: low, high };
     }
   }
 

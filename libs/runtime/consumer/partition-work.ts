@@ -1,6 +1,7 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { EventLog, ProjectionPartition, ProjectionStore, ReadLimits, Timers } from '#ports';
+import type { Logger } from '../logging.ts';
 import type { GroupCommitter } from './group-committer.ts';
 import type { Parking } from './parking.ts';
 import type { Poison } from './poison/poison.ts';
@@ -26,4 +27,5 @@ export interface PartitionWork {
   /** Up to here the database refused rows before: an event among them is to blame. */
   readonly suspectTo?: bigint;
   readonly timers: Timers;
+  readonly logger?: Logger;
 }
