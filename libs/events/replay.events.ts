@@ -11,9 +11,17 @@ const common = {
   subject: (data: { replayId: string }) => data.replayId,
 };
 
+/** Whether what the log no longer holds may be missing from then on: rows that only removed events told of. */
+const acceptLoss = z.boolean();
+const withoutLoss = (data: unknown): unknown => ({ ...(data as object), acceptLoss: false });
+
+/** Events that the log no longer held when the replay began: what only they told is not in it. */
+const eventsGone = count;
+const noneGone = (data: unknown): unknown => ({ ...(data as object), eventsGone: 0 });
+
 export const replayRequested = defineEvent({
   ...common,
-  version: 2,
+  version: 3,
   type: 'replay.requested',
   meaning: 'Somebody asked for a read model to be built anew from the log, to serve or to be compared.',
   schema: z.object({
@@ -31,12 +39,17 @@ export const replayRequested = defineEvent({
     reason: text,
     /** At an event that the projection cannot handle: `stop` ends the replay, `skip` passes it over and lists it. */
     onPoison: z.enum(['stop', 'skip']),
+    acceptLoss,
   }),
-  // Version 1 knew no choice: it stopped.
-  upcasters: [(data) => ({ ...(data as object), onPoison: 'stop' })],
+  // Version 1 knew no choice: it stopped. Version 2 did not ask what the log no longer holds.
+  upcasters: [(data) => ({ ...(data as object), onPoison: 'stop' }), withoutLoss],
   samples: [
     { replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true, reason: 'new columns' },
     { replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true, reason: '', onPoison: 'skip' },
+    {
+      ...{ replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null },
+      ...{ promote: true, reason: 'two years are enough', onPoison: 'stop', acceptLoss: true },
+    },
   ],
 });
 
@@ -74,7 +87,7 @@ export const replayCancelled = defineEvent({
 
 export const replayCompleted = defineEvent({
   ...common,
-  version: 2,
+  version: 3,
   type: 'replay.completed',
   meaning: 'A replay has caught up with the log and its indexes are made: it could serve.',
   schema: z.object({
@@ -83,11 +96,13 @@ export const replayCompleted = defineEvent({
     skipped: count,
     /** The first events that the projection could not handle, and that were passed over because the order said so. */
     poisoned: z.array(z.object({ place: text, code: text, message: text })).max(20),
+    eventsGone,
   }),
-  upcasters: [(data) => ({ ...(data as object), poisoned: [] })],
+  upcasters: [(data) => ({ ...(data as object), poisoned: [] }), noneGone],
   samples: [
     { replayId, events: 1_000_000, skipped: 0 },
     { replayId, events: 1_000_000, skipped: 1, poisoned: [{ place: 'stream/3/17', code: 'PROJECTION_FAILED', message: 'streams failed on stream.started' }] },
+    { replayId, events: 400_000, skipped: 0, poisoned: [], eventsGone: 600_000 },
   ],
 });
 
@@ -101,18 +116,25 @@ export const replayFailed = defineEvent({
 
 export const replayCompared = defineEvent({
   ...common,
+  version: 2,
   type: 'replay.compared',
   meaning: 'A replay was compared with the serving read model row by row, both at the same positions, and dropped.',
-  schema: z.object({ replayId: id, equal: z.boolean(), added: count, removed: count, changed: count, digest: text }),
-  samples: [{ replayId, equal: false, added: 0, removed: 0, changed: 3, digest: '5f1c09d2a7b3e841-9c0de7f2b1a45360' }],
+  schema: z.object({ replayId: id, equal: z.boolean(), added: count, removed: count, changed: count, digest: text, eventsGone }),
+  upcasters: [noneGone],
+  samples: [
+    { replayId, equal: false, added: 0, removed: 0, changed: 3, digest: '5f1c09d2a7b3e841-9c0de7f2b1a45360' },
+    { replayId, equal: false, added: 0, removed: 12, changed: 0, digest: '5f1c09d2a7b3e841-9c0de7f2b1a45360', eventsGone: 600_000 },
+  ],
 });
 
 export const replayPromotionRequested = defineEvent({
   ...common,
+  version: 2,
   type: 'replay.promotion-requested',
   meaning: 'Somebody asked that readers see a replay that has caught up.',
-  schema: z.object({ replayId: id }),
-  samples: [{ replayId }],
+  schema: z.object({ replayId: id, acceptLoss }),
+  upcasters: [withoutLoss],
+  samples: [{ replayId }, { replayId, acceptLoss: true }],
 });
 
 export const replayRollbackRequested = defineEvent({

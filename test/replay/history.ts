@@ -321,9 +321,11 @@ function replays(on: Recorder): void {
   for (const [at, mode] of (['rebuild', 'comparison'] as const).entries()) {
     const replayId = `rp-old${at}`;
     const whole = { fromMs: null, untilMs: null, partitions: null };
-    on.command(replayRequested.draft({ replayId, projection: 'streams', mode, ...whole, promote: false, reason: 'history', onPoison: 'stop' }));
+    on.command(
+      replayRequested.draft({ replayId, projection: 'streams', mode, ...whole, promote: false, reason: 'history', onPoison: 'stop', acceptLoss: false }),
+    );
     on.command(replayStarted.draft({ replayId, projectionVersion: 1, owner: 'node-1' }));
-    if (mode === 'comparison') on.command(replayCompared.draft({ replayId, equal: true, added: 0, removed: 0, changed: 0, digest: '0' }));
+    if (mode === 'comparison') on.command(replayCompared.draft({ replayId, equal: true, added: 0, removed: 0, changed: 0, digest: '0', eventsGone: 0 }));
     else on.command(replayCancelled.draft({ replayId, reason: 'history' }));
   }
 }

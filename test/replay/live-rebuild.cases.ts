@@ -85,7 +85,7 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
         expect(positions.find((at) => at.topic === 'stream' && at.partition === partition)?.position).toBe(high);
       expect(progress).toMatchObject({ skipped: 0 });
       const served = await dumpRows(world, [streamsProjection]);
-      await orders.tell('rp-slow', { type: 'PromoteReplay' });
+      await orders.tell('rp-slow', { type: 'PromoteReplay', acceptLoss: false });
       await orders.until('rp-slow', 'promoted');
       expect(await dumpRows(world, [streamsProjection])).toBe(served);
       await next.stop();
@@ -100,7 +100,7 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
       const slow = await replayHost(all, { owner: 'slow' }, log);
       await orders.request('rp-behind', {});
       await orders.until('rp-behind', 'running');
-      await expect(orders.tell('rp-behind', { type: 'PromoteReplay' })).rejects.toThrow('is running');
+      await expect(orders.tell('rp-behind', { type: 'PromoteReplay', acceptLoss: false })).rejects.toThrow('is running');
       await slow.stop();
       const before = await dumpRows(world, [streamsProjection]);
       const lease = await world.leases.acquire('replay/rp-behind', 'test', 5000);
@@ -120,7 +120,7 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
       expect(await dumpRows(world, [streamsProjection])).toBe(before);
       const next = await replayHost();
       await orders.until('rp-behind', 'ready');
-      await orders.tell('rp-behind', { type: 'PromoteReplay' });
+      await orders.tell('rp-behind', { type: 'PromoteReplay', acceptLoss: false });
       await orders.until('rp-behind', 'promoted');
       await caughtUp(world, all);
       expect(await dumpRows(world, [streamsProjection])).toBe(before);
@@ -145,7 +145,7 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
       const host = await replayHost();
       await orders.request('rp-part', { partitions: [0, 1] });
       await orders.until('rp-part', 'ready');
-      await expect(orders.tell('rp-part', { type: 'PromoteReplay' })).rejects.toThrow('cannot serve');
+      await expect(orders.tell('rp-part', { type: 'PromoteReplay', acceptLoss: false })).rejects.toThrow('cannot serve');
       expect((await world.builds.show('rp-part'))?.positions.map(({ partition }) => partition)).toEqual([0, 1]);
       await orders.tell('rp-part', { type: 'CancelReplay', reason: 'seen' });
       await host.stop();

@@ -1,7 +1,9 @@
 import type { Principal } from '#domain/access';
-import { replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
+import { heldBackNote, isHeldBack, replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
+import { hasCode } from '#kernel';
 import type { AggregateStore, BuildView, Clock, EventLog, ParkedEvent, ParkedEvents, ProjectionBuilds, ReadStore } from '#ports';
 import { projections } from '#read-models';
+import { behindLogNote, type BehindLog } from '#runtime';
 import { isoTime } from '../http/fields.ts';
 import { replayDetail, replayRow } from './replay.view.ts';
 
@@ -33,6 +35,33 @@ interface Place {
   readonly position: bigint;
 }
 
+interface Lack {
+  readonly place: Place;
+  readonly lack: bigint;
+  /** Where the log begins there. */
+  readonly low: bigint;
+}
+
+/** Why a read model does not move, and the way out. */
+interface Trouble {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface Lag {
+  readonly events: number;
+  readonly oldestMs: number | null;
+  readonly trouble: Trouble | null;
+}
+
+/** @throws what says nothing about the place: an engine that is away */
+function troubleOf(error: unknown, place: BehindLog): Trouble {
+  if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return { code: 'position-truncated', message: behindLogNote(place) };
+  if (hasCode(error, 'SEALED_SEGMENT_DAMAGED')) return { code: 'sealed-segment-damaged', message: (error as Error).message };
+  if (hasCode(error, 'LOG_HOLE')) return { code: 'log-hole', message: (error as Error).message };
+  throw error;
+}
+
 /** Parked events of a projection that are looked at for the newest. */
 const parkedMax = 1_000;
 
@@ -52,17 +81,29 @@ export class ReplayReader {
 
   /** Replays of a projection that are being built. */
   async building(projection: string): Promise<readonly KnownReplay[]> {
-    const open = await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open');
-    return open
-      .map(({ state }) => state as KnownReplay)
-      .filter((one) => one.projection === projection && (one.status === 'requested' || one.status === 'running'));
+    return (await this.#open()).filter((one) => one.projection === projection && (one.status === 'requested' || one.status === 'running'));
+  }
+
+  async #open(): Promise<readonly KnownReplay[]> {
+    return (await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open')).map(({ state }) => state as KnownReplay);
+  }
+
+  /** Events of a projection's topics that were removed from the log. */
+  async eventsGone(projection: string): Promise<number> {
+    const { contexts = [] } = projections.find(({ name }) => name === projection) ?? {};
+    const heads = await Promise.all(contexts.map((topic) => this.#deps.log.heads(topic)));
+    return heads.flat().reduce((sum, { low }) => sum + Number(low), 0);
   }
 
   async list({ projection, mode, limit }: ReplayListing): Promise<readonly object[]> {
     const where = Object.entries({ projection, mode }).flatMap(([column, value]) => (value === undefined ? [] : [{ column, is: 'eq', value } as const]));
     const rows = await this.#deps.reads.select(replayTable, { where, orderBy: [{ column: 'requested_at_ms', descending: true }], limit });
     const builds = new Map((await this.#deps.builds.list(projection)).map((build) => [build.id, build]));
-    return rows.map((row) => replayRow(row, builds.get(String(row['replay_id']))));
+    const open = new Map((await this.#open()).map((state) => [state.replayId, state]));
+    return rows.map((row) => {
+      const id = String(row['replay_id']);
+      return replayRow(row, builds.get(id), open.get(id));
+    });
   }
 
   async show(id: string, principal: Principal): Promise<object | undefined> {
@@ -89,18 +130,23 @@ export class ReplayReader {
   async projections(): Promise<readonly object[]> {
     const { builds, clock } = this.#deps;
     const [versions, kept] = [await builds.versions(), (await builds.list()).filter(({ state }) => state === 'kept')];
+    const waiting = (await this.#open()).filter((one) => one.status === 'ready' && one.promote && isHeldBack(one));
     return Promise.all(
       projections.map(async ({ name, version: codeVersion, contexts, tables }) => {
         const mine = versions.filter(({ projection }) => projection === name);
         const version = mine.find((one) => one.serving)?.version ?? null;
         const [table] = tables;
         const checkpoints = version === null || table === undefined ? [] : (await this.#deps.reads.snapshot(name, table, { limit: 1 })).checkpoints;
-        const lag = await this.#lagOf(checkpoints);
+        const lag = await this.#lagOf(name, checkpoints);
+        const held = waiting.find(({ projection }) => projection === name);
         return {
           ...{ name, version, codeVersion, versions: mine.map((one) => one.version), contexts },
           lagEvents: lag.events,
           lagSeconds: lag.oldestMs === null ? 0 : Math.max(0, clock.now() - lag.oldestMs) / 1000,
           eventsPerSecond: this.#paceOf(`${name}@${version}`, checkpoints),
+          trouble: lag.trouble,
+          heldBack:
+            held === undefined ? null : { id: held.replayId, version: held.projectionVersion, eventsGone: held.eventsGone ?? 0, message: heldBackNote(held) },
           lastError: version === null ? null : await this.#lastErrorOf(name, version),
           kept: kept.filter(({ projection }) => projection === name).length,
         };
@@ -130,24 +176,33 @@ export class ReplayReader {
     return { code: failure.code, message: failure.message, place: `${topic}/${partition}/${offset}`, eventId, at: isoTime(BigInt(parkedAtMs)) };
   }
 
-  async #lagOf(checkpoints: readonly Place[]): Promise<{ readonly events: number; readonly oldestMs: number | null }> {
+  /** A place that cannot be read is that read model's trouble, and no reason to say nothing of the others. */
+  async #lagOf(projection: string, checkpoints: readonly Place[]): Promise<Lag> {
     const lacks = await this.#lacks(checkpoints);
     let oldestMs: number | null = null;
-    for (const { place } of lacks) {
-      const { records } = await this.#deps.log.read(place.topic, place.partition, place.position, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
-      const recordedAt = records[0]?.recordedAt;
-      if (recordedAt !== undefined) oldestMs = Math.min(oldestMs ?? recordedAt, recordedAt);
+    let trouble: Trouble | null = null;
+    for (const { place, low } of lacks) {
+      // One that has taken nothing yet begins where the log does.
+      if (place.position === 0n && low > 0n) continue;
+      try {
+        const { records } = await this.#deps.log.read(place.topic, place.partition, place.position, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
+        const recordedAt = records[0]?.recordedAt;
+        if (recordedAt !== undefined) oldestMs = Math.min(oldestMs ?? recordedAt, recordedAt);
+      } catch (error) {
+        trouble ??= troubleOf(error, { projection, ...place, low });
+      }
     }
-    return { events: lacks.reduce((sum, { lack }) => sum + Number(lack), 0), oldestMs };
+    return { events: lacks.reduce((sum, { lack }) => sum + Number(lack), 0), oldestMs, trouble };
   }
 
-  async #lacks(places: readonly Place[]): Promise<ReadonlyArray<{ readonly place: Place; readonly lack: bigint }>> {
-    const lacks: Array<{ readonly place: Place; readonly lack: bigint }> = [];
+  async #lacks(places: readonly Place[]): Promise<readonly Lack[]> {
+    const lacks: Lack[] = [];
     for (const topic of new Set(places.map((place) => place.topic))) {
-      const highs = new Map((await this.#deps.log.heads(topic)).map(({ partition, high }) => [partition, high]));
+      const heads = new Map((await this.#deps.log.heads(topic)).map((head) => [head.partition, head]));
       for (const place of places.filter((one) => one.topic === topic)) {
-        const lack = (highs.get(place.partition) ?? 0n) - place.position;
-        if (lack > 0n) lacks.push({ place, lack });
+        const { low, high } = heads.get(place.partition) ?? { low: 0n, high: 0n };
+        const lack = high - place.position;
+        if (lack > 0n) lacks.push({ place, lack, low });
       }
     }
     return lacks;

@@ -61,13 +61,13 @@ function told(row: ReadRow | undefined): object {
   };
 }
 
-/** A replay in a list. */
-export function replayRow(row: ReadRow, build: BuildView | undefined): object {
+/** A replay in a list; `state` of one that is not over, which says what the row alone cannot. */
+export function replayRow(row: ReadRow, build: BuildView | undefined, state: KnownReplay | undefined): object {
   return {
     id: row['replay_id'],
     projection: row['projection'],
     mode: row['mode'],
-    status: statusOf(row),
+    status: state?.status ?? statusOf(row),
     version: row['projection_version'],
     from: time(row, 'from_ms'),
     until: time(row, 'until_ms'),
@@ -76,6 +76,7 @@ export function replayRow(row: ReadRow, build: BuildView | undefined): object {
     reason: row['reason'],
     ...told(row),
     progress: progressOf(build),
+    eventsGone: state?.eventsGone ?? null,
     serves: build?.state === 'serving',
   };
 }
@@ -107,6 +108,7 @@ export function replayDetail(state: KnownReplay, row: ReadRow | undefined, build
     ...{ from: isoTime(fromMs), until: isoTime(untilMs) },
     ...told(row),
     progress: progressOf(build),
+    eventsGone: state.eventsGone ?? null,
     serves: build?.state === 'serving',
     behind,
     difference: differenceOf(projection, build?.difference, principal),

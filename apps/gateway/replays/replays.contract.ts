@@ -8,6 +8,11 @@ const params = z.strictObject({ id: replayId });
 const reason = lineOfText.max(1024).default('');
 const common = { tag: 'Replays', scopes: ['operate'], tenancy: 'platform', context: 'operation' } as const;
 
+const acceptLoss = z
+  .boolean()
+  .default(false)
+  .describe('Promote it even where the log no longer holds all events (LOG_SEALED_DAYS): rows that only removed ones told of are then no longer there.');
+
 const side = z.object({ serving: z.unknown(), rebuilt: z.unknown() });
 
 const tableDifference = z.object({
@@ -70,6 +75,12 @@ const summary = z.object({
       at: timestamp,
     })
     .nullable(),
+  eventsGone: z
+    .number()
+    .nullable()
+    .describe(
+      'Events that the log no longer held when it began: rows that only they told of are not in it. Null before it is done, and in a list once it is over.',
+    ),
   serves: z.boolean().describe('Whether readers see it now: such a one can be rolled back while its predecessor is kept.'),
 });
 
@@ -103,6 +114,7 @@ export const requestReplay = operation({
       .max(topicPartitions)
       .optional(),
     promote: z.boolean().default(false).describe('Let readers see it as soon as it has caught up.'),
+    acceptLoss,
     onPoison: z
       .enum(['stop', 'skip'])
       .default('stop')
@@ -140,6 +152,8 @@ export const showReplay = operation({
   answer: detail,
 });
 
+const told = z.object({ id: z.string(), status });
+
 const verb = <const Id extends string, const Path extends string>(id: Id, path: Path, text: string) =>
   operation({
     ...common,
@@ -150,13 +164,23 @@ const verb = <const Id extends string, const Path extends string>(id: Id, path: 
     status: 202,
     params,
     body: z.strictObject({ reason }).default({ reason: '' }),
-    answer: z.object({ id: z.string(), status }),
+    answer: told,
   });
 
 export const pauseReplay = verb('pauseReplay', 'pause', 'Let a replay stand still, at a position at which its rows are whole');
 export const resumeReplay = verb('resumeReplay', 'resume', 'Let a paused replay go on');
 export const cancelReplay = verb('cancelReplay', 'cancel', 'Give a replay up and drop its tables');
-export const promoteReplay = verb('promoteReplay', 'promote', 'Let readers see a replay that has caught up');
+export const promoteReplay = operation({
+  ...common,
+  id: 'promoteReplay',
+  method: 'POST',
+  path: '/api/v1/replays/:id/promote',
+  summary: 'Let readers see a replay that has caught up',
+  status: 202,
+  params,
+  body: z.strictObject({ reason, acceptLoss }).default({ reason: '', acceptLoss: false }),
+  answer: told,
+});
 export const rollBackReplay = verb('rollBackReplay', 'rollback', 'Let readers see again what a replay replaced');
 
 export const listProjections = operation({
@@ -175,12 +199,20 @@ export const listProjections = operation({
         versions: z.array(z.number()).describe('Those that have tables.'),
         contexts: z.array(z.string()),
         lagEvents: z.number(),
-        lagSeconds: z.number(),
+        lagSeconds: z.number().describe('Of what can be read: where there is trouble it may be more.'),
         eventsPerSecond: z.number().nullable().describe('Of all projectors, since the last look here; null at the first.'),
         lastError: z
           .object({ code: z.string(), message: z.string(), place: z.string(), eventId: z.string(), at: timestamp.nullable() })
           .nullable()
           .describe('The newest event that it could not take and that stands parked, at this place; null once all are dealt with.'),
+        trouble: z
+          .object({ code: z.string(), message: z.string() })
+          .nullable()
+          .describe('Why it does not move, and the way out: it stands at events that the log no longer holds, or the log cannot be read there.'),
+        heldBack: z
+          .object({ id: z.string(), version: z.number(), eventsGone: z.number(), message: z.string() })
+          .nullable()
+          .describe('A build that is ready, and would lose what the log no longer holds: it waits until somebody accepts that.'),
         kept: z.number().describe('Predecessors that a roll-back can bring back.'),
       }),
     ),

@@ -21,9 +21,9 @@ import {
 } from './replays.contract.ts';
 
 function orderOf(replayId: string, body: InputOf<typeof requestReplay>['body']): ReplayOrder {
-  const { projection, mode, from, until, partitions, promote, reason, onPoison } = body;
+  const { projection, mode, from, until, partitions, ...choices } = body;
   const ms = (time: string | undefined): number | null => (time === undefined ? null : Date.parse(time));
-  return { replayId, projection, mode, fromMs: ms(from), untilMs: ms(until), partitions: partitions ?? null, promote, reason, onPoison };
+  return { replayId, projection, mode, fromMs: ms(from), untilMs: ms(until), partitions: partitions ?? null, ...choices };
 }
 
 /** Replays are asked for here and done by the projectors. */
@@ -46,7 +46,10 @@ export class ReplaysController {
     }
     const id = `rp-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('replay', principal.id, idempotencyKey))}`;
     const order = orderOf(id, body);
-    if ((await this.#reader.state(id)) === undefined) await this.#checkFree(order);
+    if ((await this.#reader.state(id)) === undefined) {
+      await this.#checkFree(order);
+      await this.#checkWhole(order);
+    }
     const result = await this.#commands.execute(replayAggregate, id, { type: 'RequestReplay', ...order }, caller);
     if (result.refused) throw badRequest(result.code, `body.${result.message}`, [{ field: `body.${result.message.split(': ')[0]}`, message: result.message }]);
     const known = result.state as KnownReplay;
@@ -83,9 +86,9 @@ export class ReplaysController {
   }
 
   @Route(promoteReplay)
-  async promote(@Input(promoteReplay) { params }: InputOf<typeof promoteReplay>, @ByCaller() caller: Caller): Promise<object> {
+  async promote(@Input(promoteReplay) { params, body }: InputOf<typeof promoteReplay>, @ByCaller() caller: Caller): Promise<object> {
     await this.#checkCaughtUp(params.id);
-    return this.#tell(params.id, { type: 'PromoteReplay' }, caller);
+    return this.#tell(params.id, { type: 'PromoteReplay', acceptLoss: body.acceptLoss }, caller);
   }
 
   @Route(rollBackReplay)
@@ -102,6 +105,14 @@ export class ReplaysController {
   async #checkFree({ projection, mode }: ReplayOrder): Promise<void> {
     const other = (await this.#reader.building(projection)).find((one) => one.mode === mode);
     if (other !== undefined) throw conflict('replay-running', `The replay ${other.replayId} of ${projection} is under way: wait for it, or cancel it.`);
+  }
+
+  /** What is sure to be held back is not built for hours first. @throws ProblemError `replay-past-gone` */
+  async #checkWhole({ projection, promote, acceptLoss = false }: ReplayOrder): Promise<void> {
+    const gone = promote && !acceptLoss ? await this.#reader.eventsGone(projection) : 0;
+    if (gone === 0) return;
+    const detail = `The log no longer holds ${gone.toLocaleString('en-US')} events of what ${projection} is made of: rows that only they told of would be lost. "streams replay diff ${projection}" lists them; --accept-loss (over REST: acceptLoss) promotes it all the same.`;
+    throw new ProblemError({ status: 409, code: 'replay-past-gone', detail, extensions: { eventsGone: gone } });
   }
 
   /** @throws ProblemError `replay-behind`, naming the partition that lacks most. */
@@ -121,8 +132,9 @@ export class ReplaysController {
   }
 }
 
-function orderIn({ projection, mode, fromMs, untilMs, partitions, promote, reason, onPoison = 'stop' }: ReplayOrder): readonly unknown[] {
-  return [projection, mode, fromMs, untilMs, partitions, promote, reason, onPoison];
+function orderIn(order: ReplayOrder): readonly unknown[] {
+  const { projection, mode, fromMs, untilMs, partitions, promote, reason, onPoison = 'stop', acceptLoss = false } = order;
+  return [projection, mode, fromMs, untilMs, partitions, promote, reason, onPoison, acceptLoss];
 }
 
 function unknown(id: string): ProblemError {

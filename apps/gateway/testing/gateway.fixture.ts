@@ -250,6 +250,11 @@ export class World {
     return checkpoints.length > 0 && checkpoints.every((each) => each.position >= high);
   }
 
+  /** Read models stand still from now on. */
+  stopHost(): Promise<void> {
+    return this.#host.stop();
+  }
+
   async close(): Promise<void> {
     await this.#host.stop();
     await this.#indexKeeper.stop();

@@ -28,7 +28,10 @@ test('replays take what the settings allow', () => {
     threadEventsMin: 200_000,
     eventsPerSecondMax: 0,
     keepMs: 86_400_000,
+    acceptLoss: [],
   });
   expect(readReplaySettings({ REPLAY_KEEP_HOURS: '1', REPLAYS_MAX: '3' })).toMatchObject({ replaysMax: 3, keepMs: 3_600_000 });
+  expect(readReplaySettings({ REPLAY_ACCEPT_LOSS: 'contents,streams' }).acceptLoss).toEqual(['contents', 'streams']);
+  expect(() => readReplaySettings({ REPLAY_ACCEPT_LOSS: 'Contents;' })).toThrow('REPLAY_ACCEPT_LOSS must match');
   expect(() => readReplaySettings({ REPLAY_THREADS: '0' })).toThrow('REPLAY_THREADS must be a whole number from 1 to 16');
 });

@@ -11,6 +11,8 @@ export interface ReplayHostInit extends ReplayLimits {
   readonly replaysMax: number;
   /** How long what a replay replaced is kept for a roll-back, ms. */
   readonly keepMs: number;
+  /** Projections, or `all`, of which a new version may lose what the log no longer holds. */
+  readonly acceptLoss?: readonly string[];
   readonly leaseTtlMs?: number;
   /** Between two looks at what is to be done, ms. */
   readonly lookMs?: number;
@@ -85,13 +87,16 @@ export class ReplayHost {
   /** A version of the code that is newer than the serving one is built by itself, once; the old one serves meanwhile. */
   async #askForVersions(): Promise<void> {
     const versions = await this.#deps.builds.versions();
+    const accepted = this.#init.acceptLoss ?? [];
     for (const { name, version } of this.#deps.projections) {
       const mine = versions.filter(({ projection }) => projection === name);
       const serving = mine.find((one) => one.serving);
       if (serving === undefined || serving.version >= version || mine.some((one) => one.version === version)) continue;
       const replayId = `rp-v${version}-${name.replaceAll('_', '-')}`.slice(0, 40);
       const order = { replayId, projection: name, mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true } as const;
-      const command = { type: 'RequestReplay', ...order, reason: `version ${version} of the code` } as const;
+      const acceptLoss = accepted.includes(name) || accepted.includes('all');
+      const reason = `version ${version} of the code${acceptLoss ? '; REPLAY_ACCEPT_LOSS' : ''}`;
+      const command = { type: 'RequestReplay', ...order, acceptLoss, reason } as const;
       await this.#deps.commands.execute(replayAggregate, replayId, command, { actor: 'system:projector', correlationId: replayId });
     }
   }

@@ -1,4 +1,4 @@
-import { replayAggregate, type KnownReplay, type ReplayCommand, type ReplayState } from '#domain/operation';
+import { heldBackNote, isHeldBack, replayAggregate, type KnownReplay, type ReplayCommand, type ReplayState } from '#domain/operation';
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, BuildView, Clock, EventLog, ModelDifference, ProjectionBuilds } from '#ports';
@@ -6,6 +6,7 @@ import {
   buildEnds,
   buildStarts,
   BulkLoad,
+  eventsGone,
   foldBetween,
   isWhole,
   pause,
@@ -101,6 +102,7 @@ export class ReplayRun {
     const leftOut = await leftOutSettled(this.#deps.aggregates, projection.name, stop);
     if (leftOut === undefined) return;
     const load = await this.#loadOf(state, claim, view, { progress, leftOut });
+    if (state.status === 'promoting' && isHeldBack({ ...state, eventsGone: eventsGone(view, state) })) return this.#complete(state, view, progress);
     if (state.status === 'promoting') return this.#promote(state, claim, view, load, stop);
     const following = this.#watched(state, stop);
     const telling = tellProgress({ claim, load, progress }, this.#deps, following.signal);
@@ -141,13 +143,25 @@ export class ReplayRun {
       const between = foldBetween(this.#deps.log, claim.projection, { onPoison: state.onPoison, leftOut: load.leftOut });
       const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: between });
       await this.#deps.builds.note(claim, progress.look(0, this.#deps.clock.now()));
-      await this.#tell({ type: 'RecordComparison', ...totalsOf(difference) });
+      await this.#tell({ type: 'RecordComparison', ...totalsOf(difference), eventsGone: eventsGone(view, state) });
       return this.#deps.builds.drop(claim.id);
     }
     await this.#deps.builds.finish(claim);
     if (!(await load.run(stop))) return;
     await this.#deps.builds.note(claim, progress.look(0, this.#deps.clock.now()));
-    await this.#tell({ type: 'CompleteReplay', events: progress.done, skipped: progress.skipped, poisoned: progress.poisoned });
+    await this.#complete(state, view, progress);
+  }
+
+  /** What would lose rows is not promoted by itself: an operator says whether it may. */
+  async #complete(state: KnownReplay, view: BuildView, progress: ReplayProgress): Promise<void> {
+    const { done: events, skipped, poisoned } = progress;
+    const gone = eventsGone(view, state);
+    await this.#tell({ type: 'CompleteReplay', events, skipped, poisoned, eventsGone: gone });
+    if (state.promote && isHeldBack({ ...state, eventsGone: gone }))
+      this.#deps.logger.warn(
+        { replay: this.#init.id, projection: state.projection, eventsGone: gone },
+        `the rebuilt ${state.projection} waits: ${heldBackNote({ ...state, eventsGone: gone })}`,
+      );
   }
 
   /**
@@ -265,7 +279,7 @@ export class ReplayRun {
   }
 }
 
-function totalsOf({ equal, tables }: ModelDifference): Omit<Extract<ReplayCommand, { type: 'RecordComparison' }>, 'type'> {
+function totalsOf({ equal, tables }: ModelDifference): Omit<Extract<ReplayCommand, { type: 'RecordComparison' }>, 'type' | 'eventsGone'> {
   const sum = (of: (table: ModelDifference['tables'][number]) => number): number => tables.reduce((total, table) => total + of(table), 0);
   return {
     ...{ equal, added: sum(({ added }) => added), removed: sum(({ removed }) => removed), changed: sum(({ changed }) => changed) },

@@ -1,4 +1,4 @@
-import { readInteger, type Environment } from '#runtime';
+import { readInteger, readText, type Environment } from '#runtime';
 
 /** How much replays may take. */
 export interface ReplaySettings {
@@ -14,6 +14,8 @@ export interface ReplaySettings {
   readonly eventsPerSecondMax: number;
   /** How long what a replay replaced is kept, ms. */
   readonly keepMs: number;
+  /** Projections, or `all`, of which a new version is promoted by itself although the log no longer holds all that the old one was made of. */
+  readonly acceptLoss: readonly string[];
 }
 
 const hourMs = 3_600_000;
@@ -26,5 +28,8 @@ export function readReplaySettings(env: Environment): ReplaySettings {
     threadEventsMin: readInteger(env, 'REPLAY_THREAD_EVENTS', 200_000, 1, 1_000_000_000),
     eventsPerSecondMax: readInteger(env, 'REPLAY_EVENTS_PER_SECOND', 0, 0, 100_000_000),
     keepMs: readInteger(env, 'REPLAY_KEEP_HOURS', 24, 0, 8760) * hourMs,
+    acceptLoss: readText(env, 'REPLAY_ACCEPT_LOSS', '', /^([a-z_]+(,[a-z_]+)*)?$/)
+      .split(',')
+      .filter((name) => name !== ''),
   };
 }

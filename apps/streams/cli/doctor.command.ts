@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ApiClient, ApiFailure } from '../client/api-client.ts';
-import type { CdnHealth } from '../client/api.types.ts';
+import type { CdnHealth, ProjectionView } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
 import { tryEngines } from '../doctor/engine-trial.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -17,6 +17,7 @@ import { holderOf, portProblem } from '../machine/ports.ts';
 import { askWatched } from '../machine/watch-ports.ts';
 import { portVariables, readClientSettings, type Ports, type StreamsSettings } from '../streams.config.ts';
 import { messageOf } from '../streams.errors.ts';
+import { projectionNotes } from './replay-text.ts';
 import { keptLines, type KeyCounts } from './subject.commands.ts';
 
 type Check = (settings: StreamsSettings) => Promise<Omit<Finding, 'check'>>;
@@ -96,6 +97,12 @@ const checks: Readonly<Record<string, Check>> = {
     const health = await localApi(settings).call<CdnHealth>('GET', '/api/v1/cdn/health');
     const up = health.edges.filter(({ mirroredFrom, status }) => mirroredFrom === null && status === 'up').length;
     return health.status === 'up' ? ok(`running; ${up} edge(s) up`) : warning(`running, but its edges are ${health.status}`);
+  },
+  'read models': async (settings) => {
+    if (!(await gatewayAnswers(settings))) return ok('not running');
+    const { items } = await localApi(settings).call<{ readonly items: readonly ProjectionView[] }>('GET', '/api/v1/projections');
+    const notes = items.flatMap(projectionNotes);
+    return notes.length === 0 ? ok(`${items.length}, none of which stands at events that are gone`) : warning(notes.join(' '));
   },
   regions: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');

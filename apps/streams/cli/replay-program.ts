@@ -13,6 +13,8 @@ const verbs = {
   rollback: 'let readers see again what a replay replaced',
 } as const;
 
+const acceptLoss = 'promote it even where the log no longer holds all events (LOG_SEALED_DAYS): rows that only removed ones told of are lost';
+
 function numbers(text: string): readonly number[] {
   return text.split(',').map((one) => wholeNumber(one.trim()));
 }
@@ -30,6 +32,7 @@ export function addReplays(program: Command, setExitCode: (code: number) => void
         .default('stop'),
     )
     .option('--promote', 'let readers see it as soon as it has caught up', false)
+    .option('--accept-loss', acceptLoss, false)
     .option('--reason <text>', 'why, for the record')
     .option('--no-wait', 'only request it')
     .action((projection: string, options: CommonOptions & ReplayRunOptions) => runReplay(contextOf(options), projection, options));
@@ -45,9 +48,9 @@ export function addReplays(program: Command, setExitCode: (code: number) => void
     .action((options: CommonOptions & { limit: number; projection?: string }) => listReplays(contextOf(options), options));
   remote(replay, 'show <id>', 'show how far a replay is, and what differs').action((id: string, options: CommonOptions) => showReplay(contextOf(options), id));
   for (const [verb, description] of Object.entries(verbs) as ReadonlyArray<readonly [keyof typeof verbs, string]>) {
-    remote(replay, `${verb} <id>`, description)
-      .option('--reason <text>', 'why, for the record')
-      .action((id: string, options: CommonOptions & { reason?: string }) => tellReplay(contextOf(options), verb, id, options.reason));
+    const command = remote(replay, `${verb} <id>`, description).option('--reason <text>', 'why, for the record');
+    if (verb === 'promote') command.option('--accept-loss', acceptLoss);
+    command.action((id: string, options: CommonOptions & { reason?: string; acceptLoss?: boolean }) => tellReplay(contextOf(options), verb, id, options));
   }
   remote(program, 'projections', 'list read models: which version serves, and how far it is behind').action((options: CommonOptions) =>
     listProjections(contextOf(options)),

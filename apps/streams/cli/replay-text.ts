@@ -1,4 +1,4 @@
-import type { ModelDifferenceView, ReplayView, TableDifferenceView } from '../client/api.types.ts';
+import type { ModelDifferenceView, ProjectionView, ReplayView, TableDifferenceView } from '../client/api.types.ts';
 import { duration } from './table.ts';
 
 const barWidth = 24;
@@ -13,6 +13,24 @@ export function progressLine({ mode, projection, status, progress }: Pick<Replay
   const full = Math.floor(share * barWidth);
   const left = etaMs === null || status !== 'running' ? status : `${duration(etaMs)} left`;
   return `${head}  [${'#'.repeat(full)}${'-'.repeat(barWidth - full)}] ${String(Math.floor(share * 100)).padStart(3)} %  ${count(done)} of ${count(total)} events  ${count(eventsPerSecond)}/s  ${left}`;
+}
+
+export function goneText(eventsGone: number | null): string {
+  return `the log no longer holds ${count(eventsGone ?? 0)} events from before it began`;
+}
+
+/** Nothing where the log holds all. */
+export function goneLines(eventsGone: number | null): readonly string[] {
+  if (eventsGone === null || eventsGone === 0) return [];
+  return [`  ${goneText(eventsGone)} (LOG_SEALED_DAYS): rows that only they told of are not in it, and differ as removed.`];
+}
+
+/** What somebody should see to, below the table of all read models. */
+export function projectionNotes({ name, trouble, heldBack }: ProjectionView): readonly string[] {
+  return [
+    ...(trouble === null ? [] : [`${name}: ${trouble.message}`]),
+    ...(heldBack === null ? [] : [`${name} version ${heldBack.version} is built and waits, and what serves may stand still meanwhile. ${heldBack.message}`]),
+  ];
 }
 
 export function replayLines(replay: ReplayView): readonly string[] {

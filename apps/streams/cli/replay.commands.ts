@@ -3,7 +3,7 @@ import type { ModelDifferenceView, ProjectionView, ReplayView } from '../client/
 import { PlainFailure } from '../streams.errors.ts';
 import { awaited } from './awaited.ts';
 import type { CommandContext } from './context.ts';
-import { differenceLines, progressLine, replayLines } from './replay-text.ts';
+import { differenceLines, goneLines, goneText, progressLine, projectionNotes, replayLines } from './replay-text.ts';
 import { table } from './table.ts';
 
 export interface ReplayRunOptions {
@@ -11,6 +11,7 @@ export interface ReplayRunOptions {
   readonly until?: string;
   readonly partitions?: readonly number[];
   readonly promote: boolean;
+  readonly acceptLoss: boolean;
   readonly onPoison: 'stop' | 'skip';
   readonly reason?: string;
   readonly wait: boolean;
@@ -22,8 +23,8 @@ const wait = { pollMs: 300, stillMs: 600_000 };
 const ended = ['failed', 'cancelled', 'rolled-back'];
 
 async function request({ api }: CommandContext, projection: string, mode: 'rebuild' | 'comparison', options: Partial<ReplayRunOptions>): Promise<string> {
-  const { from, until, partitions, promote, reason, onPoison } = options;
-  const body = { projection, mode, from, until, partitions, promote, reason, onPoison };
+  const { from, until, partitions, promote, acceptLoss, reason, onPoison } = options;
+  const body = { projection, mode, from, until, partitions, promote, acceptLoss, reason, onPoison };
   return (await api.call<{ readonly id: string }>('POST', '/api/v1/replays', body)).id;
 }
 
@@ -57,8 +58,10 @@ const look = ({ api }: CommandContext, id: string): Promise<ReplayView> => api.c
 /** `streams replay run` */
 export async function runReplay(context: CommandContext, projection: string, options: ReplayRunOptions): Promise<void> {
   const id = await request(context, projection, 'rebuild', options);
+  // One that turns out to lose something while it is built is ready, and waits.
   if (!options.wait) return context.print({ id }, () => [`Replay ${id} of ${projection} is requested: streams replay show ${id}`]);
-  const replay = await until(context, id, ...(options.promote ? ['promoted'] : ['ready', 'promoted']));
+  const replay = await until(context, id, 'ready', 'promoted');
+  if (options.promote) failHeldBack(replay);
   context.print(replay, () => [
     ...replayLines(replay),
     replay.status === 'promoted'
@@ -69,6 +72,14 @@ export async function runReplay(context: CommandContext, projection: string, opt
   ]);
 }
 
+/** @throws PlainFailure for one that was to be promoted, and waits until somebody accepts what is lost */
+function failHeldBack({ id, status, eventsGone }: ReplayView): void {
+  if (status !== 'ready') return;
+  throw new PlainFailure(
+    `The replay ${id} is ready and not promoted: ${goneText(eventsGone)}, so rows that only they told of would be lost. "streams replay promote ${id} --accept-loss" promotes it all the same.`,
+  );
+}
+
 /** `streams replay diff`; true when the rebuilt read model equals the serving one. */
 export async function diffReplay(
   context: CommandContext,
@@ -76,9 +87,11 @@ export async function diffReplay(
   options: { readonly until?: string; readonly reason?: string },
 ): Promise<boolean> {
   const id = await request(context, projection, 'comparison', options);
-  const { difference } = await until(context, id, 'compared');
+  const replay = await until(context, id, 'compared');
+  const { difference } = replay;
   if (difference === null) throw new PlainFailure(`The difference of ${id} is no longer kept.`);
-  context.print({ id, projection, ...difference }, () => differenceLines(projection, difference));
+  const { eventsGone } = replay;
+  context.print({ id, projection, eventsGone, ...difference }, () => [...goneLines(eventsGone), ...differenceLines(projection, difference)]);
   return difference.equal;
 }
 
@@ -97,6 +110,7 @@ export async function showReplay({ api, print }: CommandContext, id: string): Pr
   const replay = await api.call<ReplayView>('GET', `/api/v1/replays/${encodeURIComponent(id)}`);
   print(replay, () => [
     ...replayLines(replay),
+    ...goneLines(replay.eventsGone),
     ...(replay.difference === null ? [] : differenceLines(replay.projection, replay.difference as ModelDifferenceView)),
   ]);
 }
@@ -104,10 +118,23 @@ export async function showReplay({ api, print }: CommandContext, id: string): Pr
 const verbs = { pause: ['paused'], resume: [], cancel: [], promote: ['promoted'], rollback: ['rolled-back'] } as const;
 
 /** `streams replay pause|resume|cancel|promote|rollback`; promotion and roll-back are waited for. */
-export async function tellReplay(context: CommandContext, verb: keyof typeof verbs, id: string, reason: string | undefined): Promise<void> {
+export async function tellReplay(
+  context: CommandContext,
+  verb: keyof typeof verbs,
+  id: string,
+  said: { readonly reason?: string; readonly acceptLoss?: boolean },
+): Promise<void> {
   const { api, print } = context;
-  let told = await api.call<{ readonly id: string; readonly status: string }>('POST', `/api/v1/replays/${encodeURIComponent(id)}/${verb}`, { reason });
-  if (verb === 'promote') told = await until(context, id, 'promoted');
+  const { reason, acceptLoss } = said;
+  let told = await api.call<{ readonly id: string; readonly status: string }>('POST', `/api/v1/replays/${encodeURIComponent(id)}/${verb}`, {
+    reason,
+    acceptLoss,
+  });
+  if (verb === 'promote') {
+    const replay = await until(context, id, 'promoted', 'ready');
+    failHeldBack(replay);
+    told = replay;
+  }
   if (verb === 'rollback' && told.status === 'rolling-back')
     told = await awaited(
       { ...wait, stands: `The replay ${id} is not rolled back yet` },
@@ -122,17 +149,18 @@ export async function tellReplay(context: CommandContext, verb: keyof typeof ver
 
 export async function listProjections({ api, print }: CommandContext): Promise<void> {
   const page = await api.call<{ readonly items: readonly ProjectionView[] }>('GET', '/api/v1/projections');
-  print(page, () =>
-    table(
+  print(page, () => [
+    ...table(
       ['PROJECTION', 'VERSION', 'CODE', 'EVENTS BEHIND', 'SECONDS BEHIND', 'KEPT'],
       page.items.map((one) => [
         one.name,
         String(one.version ?? ''),
         String(one.codeVersion),
         String(one.lagEvents),
-        one.lagSeconds.toFixed(1),
+        one.trouble === null ? one.lagSeconds.toFixed(1) : 'stands still',
         String(one.kept),
       ]),
     ),
-  );
+    ...page.items.flatMap(projectionNotes),
+  ]);
 }

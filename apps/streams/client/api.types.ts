@@ -147,6 +147,8 @@ export interface ReplayView {
     readonly skipped: number;
     readonly poisoned?: ReadonlyArray<{ readonly place: string; readonly code: string; readonly message: string }>;
   } | null;
+  /** Events that the log no longer held when it began; null before it is done. */
+  readonly eventsGone: number | null;
   readonly behind: { readonly events: number; readonly partition: string } | null;
   readonly difference: ModelDifferenceView | null;
 }
@@ -157,6 +159,10 @@ export interface ProjectionView {
   readonly codeVersion: number;
   readonly lagEvents: number;
   readonly lagSeconds: number;
+  /** Why it does not move, and the way out. */
+  readonly trouble: { readonly code: string; readonly message: string } | null;
+  /** A build that would lose something, and waits. */
+  readonly heldBack: { readonly id: string; readonly version: number; readonly eventsGone: number; readonly message: string } | null;
   readonly kept: number;
 }
 

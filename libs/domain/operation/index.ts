@@ -27,6 +27,8 @@ export {
 export { parkedEventsProjection, parkedEventTable, type ParkedRowState } from './parked-event.projection.ts';
 export {
   isPartial,
+  heldBackNote,
+  isHeldBack,
   replayAggregate,
   replayDecider,
   type KnownReplay,

@@ -28,6 +28,8 @@ export interface ReplayOrder {
   readonly reason: string;
   /** `stop` when left out. */
   readonly onPoison?: OnPoison;
+  /** May be promoted although the log no longer holds all that what serves was made of; false when left out. */
+  readonly acceptLoss?: boolean;
 }
 
 /** What a replay does at an event that its projection cannot handle. */
@@ -47,7 +49,13 @@ export type ReplayCommand =
   | { readonly type: 'PauseReplay' }
   | { readonly type: 'ResumeReplay' }
   | { readonly type: 'CancelReplay'; readonly reason: string }
-  | { readonly type: 'CompleteReplay'; readonly events: number; readonly skipped: number; readonly poisoned: readonly PoisonedEvent[] }
+  | {
+      readonly type: 'CompleteReplay';
+      readonly events: number;
+      readonly skipped: number;
+      readonly poisoned: readonly PoisonedEvent[];
+      readonly eventsGone: number;
+    }
   | { readonly type: 'FailReplay'; readonly code: string; readonly message: string }
   | {
       readonly type: 'RecordComparison';
@@ -56,8 +64,9 @@ export type ReplayCommand =
       readonly removed: number;
       readonly changed: number;
       readonly digest: string;
+      readonly eventsGone: number;
     }
-  | { readonly type: 'PromoteReplay' }
+  | { readonly type: 'PromoteReplay'; readonly acceptLoss: boolean }
   | { readonly type: 'RecordPromotion'; readonly fromVersion: number; readonly toVersion: number }
   | { readonly type: 'RollBackReplay'; readonly reason: string }
   | { readonly type: 'RecordRollBack'; readonly fromVersion: number; readonly toVersion: number }
@@ -85,6 +94,8 @@ export interface KnownReplay extends ReplayOrder {
   readonly phase: 'open' | 'closed';
   /** Of the code that builds it; 0 before it started. */
   readonly projectionVersion: number;
+  /** Events that the log no longer held when it began; left out before it was done. */
+  readonly eventsGone?: number;
 }
 
 export type ReplayState = { readonly status: 'absent' } | KnownReplay;
@@ -92,6 +103,16 @@ export type ReplayState = { readonly status: 'absent' } | KnownReplay;
 /** A replay that leaves out a part of the log can be looked at, never served. */
 export function isPartial({ fromMs, untilMs, partitions }: Pick<ReplayOrder, 'fromMs' | 'untilMs' | 'partitions'>): boolean {
   return fromMs !== null || untilMs !== null || partitions !== null;
+}
+
+/** One that would lose, if readers saw it, what nobody has said may be lost. */
+export function isHeldBack({ eventsGone = 0, acceptLoss = false }: Pick<KnownReplay, 'eventsGone' | 'acceptLoss'>): boolean {
+  return eventsGone > 0 && !acceptLoss;
+}
+
+/** Why it is held back, and the way out. */
+export function heldBackNote({ replayId, eventsGone = 0 }: Pick<KnownReplay, 'replayId' | 'eventsGone'>): string {
+  return `The log no longer holds ${eventsGone.toLocaleString('en-US')} events from before it began: rows that only they told of are not in it. What serves stays until you accept that: streams replay promote ${replayId} --accept-loss (over REST: acceptLoss).`;
 }
 
 const building: readonly ReplayStatus[] = ['requested', 'running', 'paused'];
@@ -106,26 +127,36 @@ function request({ type: _type, ...order }: ReplayOrder & { readonly type: 'Requ
   if (promote && isPartial(order)) return refuse('replay-partial', 'promote: A replay of a part of the log cannot serve, so it is not promoted.');
   if (promote && mode === 'comparison') return refuse('replay-partial', 'promote: A comparison is dropped when it is done.');
   return accept<ReplayDraft>(
-    replayRequested.draft({ ...order, partitions: order.partitions === null ? null : [...order.partitions], onPoison: order.onPoison ?? 'stop' }),
+    replayRequested.draft({
+      ...order,
+      partitions: order.partitions === null ? null : [...order.partitions],
+      onPoison: order.onPoison ?? 'stop',
+      acceptLoss: order.acceptLoss ?? false,
+    }),
   );
 }
 
 /** What the projector says about its work; late words about a replay that is over are not facts any more. */
-function record(command: ReplayCommand, { replayId, projection, status, mode }: KnownReplay): Decision<ReplayDraft> | undefined {
+function record(command: ReplayCommand, state: KnownReplay): Decision<ReplayDraft> | undefined {
+  const { replayId, projection, status, mode } = state;
   switch (command.type) {
     case 'StartReplay':
       return status === 'requested'
         ? accept<ReplayDraft>(replayStarted.draft({ replayId, projectionVersion: command.projectionVersion, owner: command.owner }))
         : accept<ReplayDraft>();
-    case 'CompleteReplay':
-      if (status !== 'running' || mode !== 'rebuild') return accept<ReplayDraft>();
-      return accept<ReplayDraft>(replayCompleted.draft({ replayId, events: command.events, skipped: command.skipped, poisoned: [...command.poisoned] }));
+    case 'CompleteReplay': {
+      const { type: _type, poisoned, ...counts } = command;
+      // A promotion that was decided before anybody knew what it would lose is taken back.
+      const isTakenBack = status === 'promoting' && isHeldBack({ ...state, eventsGone: command.eventsGone });
+      if ((status !== 'running' && !isTakenBack) || mode !== 'rebuild') return accept<ReplayDraft>();
+      return accept<ReplayDraft>(replayCompleted.draft({ replayId, ...counts, poisoned: [...poisoned] }));
+    }
     case 'FailReplay':
       if (!building.includes(status) && status !== 'ready' && status !== 'promoting') return accept<ReplayDraft>();
       return accept<ReplayDraft>(replayFailed.draft({ replayId, code: command.code, message: command.message }));
     case 'RecordComparison': {
-      const { equal, added, removed, changed, digest } = command;
-      return status === 'running' ? accept<ReplayDraft>(replayCompared.draft({ replayId, equal, added, removed, changed, digest })) : accept<ReplayDraft>();
+      const { type: _type, ...compared } = command;
+      return status === 'running' ? accept<ReplayDraft>(replayCompared.draft({ replayId, ...compared })) : accept<ReplayDraft>();
     }
     case 'RecordPromotion': {
       const { fromVersion, toVersion } = command;
@@ -166,7 +197,9 @@ function decide(command: ReplayCommand, state: ReplayState): Decision<ReplayDraf
     case 'PromoteReplay':
       if (status === 'promoting' || status === 'promoted') return accept<ReplayDraft>();
       if (isPartial(state)) return refuse('replay-partial', `The replay ${replayId} leaves out a part of the log, so it cannot serve.`);
-      return status === 'ready' ? accept<ReplayDraft>(replayPromotionRequested.draft({ replayId })) : wrongStatus(state, 'promoted');
+      if (status !== 'ready') return wrongStatus(state, 'promoted');
+      if (!command.acceptLoss && isHeldBack(state)) return refuse('replay-past-gone', heldBackNote(state));
+      return accept<ReplayDraft>(replayPromotionRequested.draft({ replayId, acceptLoss: command.acceptLoss }));
     case 'RollBackReplay':
       if (status === 'rolling-back' || status === 'rolled-back') return accept<ReplayDraft>();
       return status === 'promoted'
@@ -177,6 +210,7 @@ function decide(command: ReplayCommand, state: ReplayState): Decision<ReplayDraf
   }
 }
 
+/** @param state with what the event says */
 function statusAfter(state: KnownReplay, event: ReplayDraft): ReplayStatus {
   switch (event.type) {
     case replayRequested.type:
@@ -190,7 +224,7 @@ function statusAfter(state: KnownReplay, event: ReplayDraft): ReplayStatus {
     case replayCancelled.type:
       return 'cancelled';
     case replayCompleted.type:
-      return state.promote ? 'promoting' : 'ready';
+      return state.promote && !isHeldBack(state) ? 'promoting' : 'ready';
     case replayFailed.type:
       return 'failed';
     case replayCompared.type:
@@ -211,14 +245,29 @@ function statusAfter(state: KnownReplay, event: ReplayDraft): ReplayStatus {
 
 const attended: readonly ReplayStatus[] = ['requested', 'running', 'promoting', 'rolling-back'];
 
+/** What an event tells of a replay beside its status. */
+function saidBy(event: ReplayDraft, { acceptLoss = false }: KnownReplay): Partial<KnownReplay> {
+  switch (event.type) {
+    case replayStarted.type:
+      return { projectionVersion: event.data.projectionVersion };
+    case replayCompleted.type:
+    case replayCompared.type:
+      return { eventsGone: event.data.eventsGone };
+    case replayPromotionRequested.type:
+      return { acceptLoss: acceptLoss || event.data.acceptLoss };
+    default:
+      return {};
+  }
+}
+
 function evolve(before: ReplayState, event: ReplayDraft): ReplayState {
   const known: KnownReplay =
     event.type === replayRequested.type ? { ...event.data, status: 'requested', phase: 'open', projectionVersion: 0 } : (before as KnownReplay);
-  const status = statusAfter(known, event);
+  const told: KnownReplay = { ...known, ...saidBy(event, known) };
+  const status = statusAfter(told, event);
   // One that is ready follows the log until somebody decides; a part of the log has nothing to follow.
   const isOpen = attended.includes(status) || (status === 'ready' && !isPartial(known));
-  const projectionVersion = event.type === replayStarted.type ? event.data.projectionVersion : known.projectionVersion;
-  return { ...known, status, phase: isOpen ? 'open' : 'closed', projectionVersion };
+  return { ...told, status, phase: isOpen ? 'open' : 'closed' };
 }
 
 export const replayDecider: Decider<ReplayState, ReplayCommand, ReplayDraft> = { initialState: { status: 'absent' }, decide, evolve };

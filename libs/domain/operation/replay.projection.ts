@@ -48,6 +48,11 @@ export const replayTable: TableSpec = {
 
 type Columns = Record<string, RowChange['set'][string]>;
 
+/** Nothing where nothing is gone: rows from before anybody looked stay as they are. */
+function gone(events: number): string {
+  return events === 0 ? '' : `${events.toLocaleString('en-US')} events from before it began are no longer on the log`;
+}
+
 /** What one event says beyond that it was the last. */
 function saidBy(event: DomainEvent): { readonly set: Columns; readonly note: string } | undefined {
   const at = BigInt(event.time);
@@ -60,10 +65,11 @@ function saidBy(event: DomainEvent): { readonly set: Columns; readonly note: str
     case replayStarted.type:
       return { set: { projection_version: event.data.projectionVersion, started_at_ms: at }, note: event.data.owner };
     case replayCompleted.type:
-      return { set: { completed_at_ms: at, events: BigInt(event.data.events) }, note: '' };
+      return { set: { completed_at_ms: at, events: BigInt(event.data.events) }, note: gone(event.data.eventsGone) };
     case replayCompared.type: {
-      const { equal, added, removed, changed, digest } = event.data;
-      return { set: { completed_at_ms: at, difference: { equal, added, removed, changed, digest } }, note: equal ? 'equal' : 'different' };
+      const { equal, added, removed, changed, digest, eventsGone } = event.data;
+      const difference = { equal, added, removed, changed, digest, ...(eventsGone > 0 ? { eventsGone } : {}) };
+      return { set: { completed_at_ms: at, difference }, note: [equal ? 'equal' : 'different', gone(eventsGone)].filter(Boolean).join('; ') };
     }
     case projectionPromoted.type:
       return { set: { promoted_at_ms: at }, note: '' };

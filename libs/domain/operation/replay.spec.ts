@@ -12,10 +12,12 @@ const start: ReplayCommand = { type: 'StartReplay', projectionVersion: 3, owner:
 const pause: ReplayCommand = { type: 'PauseReplay' };
 const resume: ReplayCommand = { type: 'ResumeReplay' };
 const cancel: ReplayCommand = { type: 'CancelReplay', reason: 'wrong one' };
-const complete: ReplayCommand = { type: 'CompleteReplay', poisoned: [], events: 10, skipped: 1 };
+const complete: ReplayCommand = { type: 'CompleteReplay', poisoned: [], events: 10, skipped: 1, eventsGone: 0 };
+const completeLate: ReplayCommand = { ...complete, eventsGone: 34_633 };
 const fail: ReplayCommand = { type: 'FailReplay', code: 'PROJECTION_FAILED', message: 'boom' };
-const compared: ReplayCommand = { type: 'RecordComparison', equal: false, added: 1, removed: 2, changed: 3, digest: 'ab' };
-const promote: ReplayCommand = { type: 'PromoteReplay' };
+const compared: ReplayCommand = { type: 'RecordComparison', equal: false, added: 1, removed: 2, changed: 3, digest: 'ab', eventsGone: 0 };
+const promote: ReplayCommand = { type: 'PromoteReplay', acceptLoss: false };
+const promoteAnyway: ReplayCommand = { type: 'PromoteReplay', acceptLoss: true };
 const promoted: ReplayCommand = { type: 'RecordPromotion', fromVersion: 2, toVersion: 3 };
 const rollBack: ReplayCommand = { type: 'RollBackReplay', reason: 'totals' };
 const rolledBack: ReplayCommand = { type: 'RecordRollBack', fromVersion: 3, toVersion: 2 };
@@ -71,6 +73,18 @@ describe('a replay', () => {
     expect([refusal, state]).toEqual([undefined, expect.objectContaining({ status, phase, projection: 'streams' })]);
   });
 
+  test.each<[string, readonly ReplayCommand[], string, string]>([
+    ['done, to be promoted, where the log has lost events', [request({ promote: true }), start, completeLate], 'ready', 'open'],
+    ['done like that, where the order accepts it', [request({ promote: true, acceptLoss: true }), start, completeLate], 'promoting', 'open'],
+    ['held back, and let go', [request({ promote: true }), start, completeLate, promoteAnyway, promoted], 'promoted', 'closed'],
+    ['held back, let go, and told again by the projector', [request({ promote: true }), start, completeLate, promoteAnyway, completeLate], 'promoting', 'open'],
+    ['promoted by who did not look, and taken back', [request({ promote: true }), start, complete, completeLate], 'ready', 'open'],
+    ['held back, and cancelled', [request({ promote: true }), start, completeLate, cancel], 'cancelled', 'closed'],
+  ])('%s', (_what, commands, status, phase) => {
+    const { state, refusal } = told(...commands);
+    expect([refusal, state]).toEqual([undefined, expect.objectContaining({ status, phase, eventsGone: 34_633 })]);
+  });
+
   test('knows the version of the code that builds it', () => {
     expect(told(request(), start, pause, resume).state).toMatchObject({ projectionVersion: 3 });
   });
@@ -81,6 +95,7 @@ describe('a replay', () => {
     ['replay-partial', 'of a part, to be promoted at once', [request({ untilMs: 5, promote: true })]],
     ['replay-partial', 'that compares, to be promoted', [request({ mode: 'comparison', promote: true })]],
     ['replay-partial', 'of a part, promoted later', [request({ fromMs: 5 }), start, complete, promote]],
+    ['replay-past-gone', 'that would lose what nobody said may be lost, promoted', [request(), start, completeLate, promote]],
     ['replay-status', 'that has not caught up, promoted', [request(), start, promote]],
     ['replay-status', 'that is ready, paused', [request(), start, complete, pause]],
     ['replay-status', 'that is cancelled, resumed', [request(), cancel, resume]],
@@ -157,6 +172,19 @@ describe('the replays projection', () => {
       'a difference',
       [request({ mode: 'comparison' }), start, compared],
       { difference: { equal: false, added: 1, removed: 2, changed: 3, digest: 'ab' }, last_note: 'different' },
+    ],
+    [
+      'a difference from a log that has lost events',
+      [request({ mode: 'comparison' }), start, { ...compared, eventsGone: 1_200 } as ReplayCommand],
+      {
+        difference: { equal: false, added: 1, removed: 2, changed: 3, digest: 'ab', eventsGone: 1_200 },
+        last_note: 'different; 1,200 events from before it began are no longer on the log',
+      },
+    ],
+    [
+      'why one waits',
+      [request({ promote: true }), start, completeLate],
+      { last_event: 'replay.completed', last_note: '34,633 events from before it began are no longer on the log' },
     ],
     ['equality', [request({ mode: 'comparison' }), start, { ...compared, equal: true }], { last_note: 'equal' }],
     ['a failure', [request(), start, fail], { last_note: 'PROJECTION_FAILED: boom' }],

@@ -1,4 +1,4 @@
-import type { BuildStart, EventLog } from '#ports';
+import type { BuildStart, BuildView, EventLog } from '#ports';
 
 export interface ReplayWindow {
   /** Only events recorded from then on, ms since the Unix epoch; null: from the beginning. */
@@ -20,6 +20,11 @@ export async function buildStarts(log: EventLog, topics: readonly string[], { fr
     }
   }
   return starts;
+}
+
+/** How many events lay before what a build can read of its partitions: removed from the log when their time had come. */
+export function eventsGone({ positions }: Pick<BuildView, 'positions'>, { fromMs }: Pick<ReplayWindow, 'fromMs'>): number {
+  return fromMs === null ? positions.reduce((sum, { first }) => sum + Number(first), 0) : 0;
 }
 
 /** Where it ends, by `topic/partition`; undefined without an end. */

@@ -3,7 +3,7 @@ import { standingReplays, waitsForOperator } from './replays.ts';
 import type { Replay } from './types.ts';
 
 const replay = (id: string, status: Replay['status'], more: Partial<Replay> = {}): Replay => ({
-  ...{ id, status, projection: 'streams', mode: 'rebuild', version: 1, requestedBy: null, note: null, progress: null, serves: false },
+  ...{ id, status, projection: 'streams', mode: 'rebuild', version: 1, requestedBy: null, note: null, progress: null, eventsGone: null, serves: false },
   ...more,
 });
 const comparisons = (count: number): readonly Replay[] => Array.from({ length: count }, (_, n) => replay(`c${n}`, 'compared', { mode: 'comparison' }));

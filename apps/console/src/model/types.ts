@@ -182,6 +182,10 @@ export interface ProjectionSummary {
   readonly lagSeconds: number;
   readonly eventsPerSecond: number | null;
   readonly lastError: { readonly code: string; readonly message: string; readonly place: string; readonly eventId: string; readonly at: string | null } | null;
+  /** Why it does not move, and the way out. */
+  readonly trouble: { readonly code: string; readonly message: string } | null;
+  /** A build that would lose what the log no longer holds, and waits. */
+  readonly heldBack: { readonly id: string; readonly version: number; readonly eventsGone: number } | null;
   /** Predecessors that a roll-back can bring back. */
   readonly kept: number;
 }
@@ -206,6 +210,8 @@ export interface Replay {
   readonly requestedBy: string | null;
   readonly note: string | null;
   readonly progress: { readonly done: number; readonly total: number; readonly eventsPerSecond: number; readonly etaMs: number | null } | null;
+  /** Events that the log no longer held when it began; null before it is done, and once it is over. */
+  readonly eventsGone: number | null;
   /** Readers see it now. */
   readonly serves: boolean;
 }

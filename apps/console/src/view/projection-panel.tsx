@@ -74,7 +74,7 @@ interface ProjectionRowProps {
 }
 
 function ProjectionRow({ api, projection, isStale, ready, order }: ProjectionRowProps) {
-  const { name, version, codeVersion, lagEvents, lagSeconds, eventsPerSecond, lastError, kept } = projection;
+  const { name, version, codeVersion, lagEvents, lagSeconds, eventsPerSecond, lastError, trouble, heldBack, kept } = projection;
   const isBehind = lagSeconds > 5 || version !== codeVersion;
   const { open, onToggle } = useKeptOpen(`projection-${name}`);
   const behind = lagEvents === 0 ? 'up to date' : `${lagEvents.toLocaleString('en')} events, ${lagSeconds.toFixed(1)} s behind`;
@@ -87,8 +87,19 @@ function ProjectionRow({ api, projection, isStale, ready, order }: ProjectionRow
         {eventsPerSecond === null || isStale ? null : <span className="label">{Math.round(eventsPerSecond).toLocaleString('en')} events/s</span>}
         {ready === 0 ? null : <span className="pill warn">{ready === 1 ? 'a build is ready' : `${ready} builds are ready`}</span>}
         {lastError === null ? null : <span className="pill bad">last error</span>}
+        {trouble === null ? null : <span className="pill bad">stands still</span>}
+        {heldBack === null ? null : <span className="pill bad">a build waits</span>}
       </summary>
-      {version === codeVersion ? null : <p className="note">The code has version {codeVersion}; it is built while this one serves.</p>}
+      {version === codeVersion || heldBack?.version === codeVersion ? null : (
+        <p className="note">The code has version {codeVersion}; it is built while this one serves.</p>
+      )}
+      {trouble === null ? null : <p className="note error">{trouble.message}</p>}
+      {heldBack === null ? null : (
+        <p className="note error">
+          Version {heldBack.version} is built and waits: {heldBack.eventsGone.toLocaleString('en')} events from before it began are no longer on the log. What
+          serves may stand still until the build is promoted, below.
+        </p>
+      )}
       {lastError === null ? null : (
         <p className="note error">
           {lastError.at === null ? '' : `${new Date(lastError.at).toLocaleString('en-GB')}, `}at {lastError.place}: {lastError.message}

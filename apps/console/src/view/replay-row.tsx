@@ -18,9 +18,10 @@ const pills: Readonly<Partial<Record<Replay['status'], string>>> = { failed: 'pi
 
 /** One replay: how far it is, what can be done with it, and what differs. */
 export function ReplayRow({ api, replay, canRollBack, act }: ReplayRowProps) {
-  const { id, mode, status, progress, note, requestedBy, serves } = replay;
+  const { id, mode, status, progress, note, requestedBy, serves, eventsGone } = replay;
+  const losesRows = status === 'ready' && mode === 'rebuild' && eventsGone !== null && eventsGone > 0;
   const share = progress === null || progress.total === 0 ? 0 : progress.done / progress.total;
-  const post = (verb: string, what: string): void => void act(what, `/api/v1/replays/${id}/${verb}`, { reason: 'console' });
+  const post = (verb: string, what: string, more: object = {}): void => void act(what, `/api/v1/replays/${id}/${verb}`, { reason: 'console', ...more });
   return (
     <div className="replay" data-testid="replay">
       <div className="head">
@@ -42,11 +43,23 @@ export function ReplayRow({ api, replay, canRollBack, act }: ReplayRowProps) {
           </span>
         </>
       ) : null}
+      {losesRows ? (
+        <p className="note error">
+          The log no longer holds {eventsGone.toLocaleString('en')} events from before it began: rows that only they told of are not in it. What serves stays
+          until that is accepted.
+        </p>
+      ) : null}
       <div className="row">
         {status === 'running' || status === 'requested' ? <Verb label="Pause" onClick={() => post('pause', 'Pause')} /> : null}
         {status === 'paused' ? <Verb label="Resume" onClick={() => post('resume', 'Resume')} /> : null}
         {['requested', 'running', 'paused', 'ready'].includes(status) ? <Verb label="Cancel" onClick={() => post('cancel', 'Cancel')} /> : null}
-        {status === 'ready' ? <TypedConfirm word={replay.projection} label="Promote" onConfirm={() => post('promote', 'Promote')} /> : null}
+        {status === 'ready' ? (
+          <TypedConfirm
+            word={replay.projection}
+            label={losesRows ? 'Promote and lose what is gone' : 'Promote'}
+            onConfirm={() => post('promote', 'Promote', losesRows ? { acceptLoss: true } : {})}
+          />
+        ) : null}
         {status === 'promoted' && serves && canRollBack ? (
           <TypedConfirm word={replay.projection} label="Roll back" onConfirm={() => post('rollback', 'Roll back')} />
         ) : null}
