@@ -6,10 +6,7 @@ import {
   effectSucceeded,
   isDirect,
   ledgerKeyRotated,
-  masterKeyGivenUp,
-  masterKeyRotated,
   originOf,
-  subjectErased,
   type Context,
   type DomainEvent,
   type StoredRecord,
@@ -28,8 +25,8 @@ import {
   type PastStore,
   type PartitionHead,
   type SeenPartition,
-  type SubjectKeyStore,
 } from '#ports';
+import { eraseAgain, type EraseAgainDeps } from './erase-again.ts';
 import { decidedBy, nextHead } from './head-fold.ts';
 import type { Logger } from './logging.ts';
 import { outboxProducer } from './outbox-relay.ts';
@@ -46,7 +43,7 @@ export interface CatchUpDeps {
   readonly log: EventLog;
   readonly aggregates: AggregateStore;
   readonly headProgress: HeadProgress;
-  readonly subjectKeys: Pick<SubjectKeyStore, 'eraseAgain'>;
+  readonly subjectKeys: EraseAgainDeps['subjectKeys'];
   readonly logger: Logger;
   readonly progress?: Pick<StartProgress, 'moved'>;
   readonly past: Pick<PastStore, 'forgetFrom'>;
@@ -216,22 +213,6 @@ function outcomesIn(records: readonly StoredRecord[]): ReadonlyMap<string, Effec
 async function forgetPast({ aggregates, discarded, past }: CatchUpDeps): Promise<void> {
   const states = (await aggregates.find(...discarded.heads)).map(({ state }) => state);
   for (const place of discarded.placesOf(states)) await past.forgetFrom(place.projection, place);
-}
-
-/** A backup has the keys that were destroyed since. */
-async function eraseAgain(records: readonly StoredRecord[], { subjectKeys, logger }: CatchUpDeps): Promise<void> {
-  let erased = 0;
-  for (const record of records) {
-    const type = record.headers['ce_type'] ?? '';
-    if (isDirect(record) || originOf(record) !== undefined || (type !== subjectErased.type && type !== masterKeyGivenUp.type)) continue;
-    const { data, time } = decodeEvent(record) as DomainEvent & { readonly data: { readonly keyIds: readonly string[] } };
-    erased += await subjectKeys.eraseAgain(data.keyIds, time);
-  }
-  if (records.some((record) => !isDirect(record) && originOf(record) === undefined && record.headers['ce_type'] === masterKeyRotated.type))
-    logger.warn(
-      'the master key was changed since the backup: the keys of persons in it open with the one before alone. Bring its file back, or give it up (streams subject give-up); until then what tells of a person is refused',
-    );
-  if (erased > 0) logger.warn({ erased }, `keys of data subjects that were destroyed since the backup are destroyed again: ${erased}`);
 }
 
 /** Their private halves are in the database alone. */

@@ -3,7 +3,7 @@ import { hasCode, OperatingError } from '#kernel';
 import { intakeLimits } from '#runtime';
 import { STATUS_CODES } from 'node:http';
 import { cloudEventTypes } from '../publish/cloud-event-body.codec.ts';
-import { pastDamaged, positionTruncated, ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
+import { masterKeyMissing, pastDamaged, positionTruncated, ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
 
 /** RFC 9457 section 3, with `errors` and what the problem brings itself as extension members. */
 export interface ProblemDocument {
@@ -75,6 +75,11 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
+/** It does not pass by itself: an operator has to do something. */
+function isMasterKeyMissing(error: unknown): boolean {
+  return hasCode(error, 'MASTER_KEY_MISSING') || (error instanceof OperatingError && error.cause !== undefined && isMasterKeyMissing(error.cause));
+}
+
 /** True when the failure is of the world around us and passes. */
 function isEngineDown(error: unknown): boolean {
   // A table that nobody serves yet is one that a projector will make.
@@ -95,6 +100,7 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof SealedSegmentDamaged)
     return pastDamaged('sealed-segment-damaged', `${error.finding}. What it holds cannot be read until whoever runs the platform puts it back.`, error);
   if (hasCode(error, 'LOG_HOLE')) return pastDamaged('log-hole', (error as Error).message, error);
+  if (isMasterKeyMissing(error)) return masterKeyMissing(error);
   if (isEngineDown(error)) return unavailable('An engine behind this service does not answer. Try again shortly.', error);
   const status = statusOf(error);
   if (status !== undefined && status >= 400 && status < 500)

@@ -51,6 +51,13 @@ export function unavailable(detail: string, cause?: unknown): ProblemError {
   return new ProblemError({ status: 503, code: 'unavailable', detail, headers: { 'retry-after': retryAfterSeconds }, cause });
 }
 
+/** Where the file lies is for the log alone. */
+export function masterKeyMissing(cause: unknown): ProblemError {
+  const detail =
+    'The master key of personal data is not here. Until whoever runs the platform brings it back, or gives it up (streams subject give-up), nothing that tells of a person is taken; what names nobody is.';
+  return new ProblemError({ status: 503, code: 'master-key-missing', detail, headers: { 'retry-after': retryAfterSeconds }, cause });
+}
+
 /** A position that cannot be served is said so; jumping over the hole in silence would look like the whole truth. */
 export function positionTruncated(cause?: unknown): ProblemError {
   return new ProblemError({ status: 410, code: 'position-truncated', detail: 'The events from this position on are no longer kept. Begin anew.', cause });

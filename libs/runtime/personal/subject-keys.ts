@@ -35,7 +35,7 @@ export interface Person {
 export type KnownKey = { readonly is: 'live'; readonly key: DataKey } | { readonly is: 'erased'; readonly atMs: number } | { readonly is: 'locked' };
 
 /** The row whose key turns names of subjects into what stands for them. */
-const indexSubject = 'index';
+export const indexSubject = 'index';
 const locked: KnownKey = { is: 'locked' };
 
 /**
