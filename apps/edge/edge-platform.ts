@@ -51,7 +51,7 @@ export async function platformOf({ originConnectionsMax, originUrls, runtime }: 
     import('./server/node-server.adapter.ts'),
     import('./origin/node-origin.adapter.ts'),
   ]);
-  const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint, terms);
+  const connect: ConnectOrigin = async (endpoint) => NodeOriginClient.connect(endpoint, terms);
   const origins = await originsBy(connect);
   return { listen: listenOnNode, keep: keepOnNode, lend: keepOnNode, bytesOf: bytesOnNode, client: firstOf(origins), origins, gateways, connect };
 }

@@ -1,25 +1,22 @@
-import type { Fields } from '#core/http-cache';
 import { isIP } from 'node:net';
 import { AddressOrder } from './address-order.ts';
-import { fetchOverHttp2, isWithoutHttp2 } from './bun-http2.adapter.ts';
 import { openOnBun } from './bun-wire.adapter.ts';
 import { Http1Client, NotConnected } from './http1-client.ts';
-import { wireTarget } from './http1-wire.ts';
+import { wireTarget, type WireTarget } from './http1-wire.ts';
+import { Http2Client } from './http2-client.ts';
+import { isWithoutHttp2, openHttp2 } from './http2-wire.adapter.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint, OriginTerms } from './origin-endpoint.ts';
 import { UnsentBody } from './unsent-body.ts';
 
-/** Of one origin, with connections of their own. */
-const addressesMax = 16;
+/** Addresses and protocols of one origin, with connections of their own. */
+const clientsMax = 16;
 
-/** What Bun's fetch says when there is no connection. */
-const unconnectedCodes = new Set<unknown>(['ConnectionRefused', 'FailedToOpenSocket']);
-const isUnconnected = (error: unknown): boolean => error instanceof NotConnected || unconnectedCodes.has((error as { code?: unknown }).code);
+const isUnconnected = (error: unknown): boolean => error instanceof NotConnected;
 
 /**
- * An origin on Bun: by connections of our own, and over HTTP/2 through Bun's fetch. Where a zone names it, to an address that was
- * judged, under the name that it must prove. Bun keeps connections of HTTP/2 by address and by what TLS was asked for, so that zones
- * share none that they would not trust.
+ * An origin on Bun: over HTTP/2 where a zone allows it, and else HTTP/1.1. Where a zone names it, to an address that was judged, under
+ * the name that it must prove.
  */
 export class BunOriginClient implements OriginClient {
   readonly #endpoint: OriginEndpoint;
@@ -29,7 +26,7 @@ export class BunOriginClient implements OriginClient {
   #http2: boolean;
   readonly #order: AddressOrder;
   /** By what is connected to. */
-  readonly #clients = new Map<string, Http1Client>();
+  readonly #clients = new Map<string, OriginClient>();
 
   constructor(endpoint: OriginEndpoint, terms: OriginTerms) {
     this.#endpoint = endpoint;
@@ -41,19 +38,17 @@ export class BunOriginClient implements OriginClient {
   }
 
   request(request: OriginRequest): Promise<OriginResponse> {
-    // A body can be sent once: it does not wait for what TLS agrees on.
-    const http2 = this.#http2 && request.body === undefined;
-    if (this.#endpoint.guard === undefined && !http2) return this.#at(this.#endpoint.url).request(request);
-    return this.#ask(request, http2);
+    if (this.#endpoint.guard === undefined && !this.#http2) return this.#at(this.#endpoint.url).request(request);
+    return this.#ask(request);
   }
 
-  async #ask(request: OriginRequest, http2: boolean): Promise<OriginResponse> {
+  async #ask(request: OriginRequest): Promise<OriginResponse> {
     // Nothing of a request was sent where there was no connection: the next address may have it, whatever its method.
     const body = request.body === undefined ? undefined : new UnsentBody(request.body);
     const asked = { ...request, body };
     try {
       return await this.#order.ask(await this.#bases(), {
-        ask: (base) => (http2 ? this.#overHttp2(base, asked) : this.#at(base).request(asked)),
+        ask: (base) => (this.#http2 ? this.#overHttp2(base, asked) : this.#at(base).request(asked)),
         isUnasked: isUnconnected,
         isOver: () => request.cancelling.aborted,
       });
@@ -68,7 +63,7 @@ export class BunOriginClient implements OriginClient {
 
   async #overHttp2(base: string, request: OriginRequest): Promise<OriginResponse> {
     try {
-      return await fetchOverHttp2(base + request.target, request, this.#named(request), { serverName: this.#serverName, ca: this.#endpoint.ca });
+      return await this.#at(base, true).request(request);
     } catch (error) {
       if (!isWithoutHttp2(error)) throw error;
       const response = await this.#at(base).request(request);
@@ -77,25 +72,27 @@ export class BunOriginClient implements OriginClient {
     }
   }
 
-  /** One for each address that was asked lately. */
-  #at(base: string): Http1Client {
-    let client = this.#clients.get(base);
-    if (client !== undefined) return client;
+  /** One for each address that was asked lately, and each protocol. */
+  #at(base: string, http2 = false): OriginClient {
+    const key = http2 ? `${base} HTTP/2` : base;
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
     for (const [old, before] of this.#clients) {
-      if (this.#clients.size < addressesMax) break;
+      if (this.#clients.size < clientsMax) break;
       this.#clients.delete(old);
       void before.close();
     }
-    const { ca, connectTimeoutMs } = this.#endpoint;
-    const target = wireTarget(new URL(base), { ca, serverName: this.#serverName });
-    const { connectionsMax, now } = this.#terms;
-    client = new Http1Client({ target, host: this.#url.host, connectTimeoutMs, connectionsMax }, { open: openOnBun, now });
-    this.#clients.set(base, client);
+    const client = this.#clientOf(wireTarget(new URL(base), { ca: this.#endpoint.ca, serverName: this.#serverName }), http2);
+    this.#clients.set(key, client);
     return client;
   }
 
-  #named({ fields }: OriginRequest): Fields {
-    return fields.some(([name]) => name === 'host') ? fields : [...fields, ['host', this.#url.host]];
+  #clientOf(target: WireTarget, http2: boolean): OriginClient {
+    const { connectionsMax, now } = this.#terms;
+    const { tls } = target;
+    const init = { host: this.#url.host, connectTimeoutMs: this.#endpoint.connectTimeoutMs };
+    if (http2 && tls !== undefined) return new Http2Client({ ...init, target: { ...target, tls }, sessionsMax: connectionsMax }, { open: openHttp2, now });
+    return new Http1Client({ ...init, target, connectionsMax }, { open: openOnBun, now });
   }
 
   /** One for each of its addresses. */

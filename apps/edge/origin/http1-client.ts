@@ -7,10 +7,10 @@ import type { OpenWire, WireTarget } from './http1-wire.ts';
 import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** What is not asked for any more is let go, ms. */
-const idleMs = 30_000;
+export const idleMs = 30_000;
 /** An origin may let go of a connection in the moment in which it is used again. What cannot be asked twice takes one that most keep for longer, ms. */
-const freshMs = 4000;
-const repeatable = new Set(['GET', 'HEAD']);
+export const freshMs = 4000;
+export const repeatable = new Set(['GET', 'HEAD']);
 /** How long a connection over which a body came is left alone before it is used again, and up to twice as long, ms. */
 const restMs = 25;
 /**
@@ -24,9 +24,9 @@ const doubtMs = 600_000;
  * A connection that is used all the time would never see that the origin's name leads elsewhere: after so long it ends when it has
  * answered, and the next looks the name up, ms.
  */
-const ageMs = 60_000;
+export const ageMs = 60_000;
 /** Those that were opened together do not end together: up to so much later, ms. */
-const ageSpreadMs = 15_000;
+export const ageSpreadMs = 15_000;
 
 /** There was no connection: nothing of the request was sent. */
 export class NotConnected extends Error {

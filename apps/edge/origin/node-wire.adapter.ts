@@ -1,6 +1,6 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectSecure } from 'node:tls';
-import type { OpenWire, Wire, WireOwner, WireTarget } from './http1-wire.ts';
+import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { checkServerIdentity, connect as connectSecure, type TLSSocket } from 'node:tls';
+import type { OpenWire, Wire, WireOwner, WireTarget, WireTls } from './http1-wire.ts';
 
 class NodeWire implements Wire {
   readonly #socket: Socket;
@@ -35,18 +35,26 @@ class NodeWire implements Wire {
   }
 }
 
-function socketTo({ hostname, lookup, port, tls }: WireTarget): Socket {
-  const to = { host: hostname, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) };
-  if (tls === undefined) return connectPlain(to);
-  const { ca, serverName } = tls;
+function placeOf({ hostname, lookup, port }: WireTarget): TcpNetConnectOpts {
+  return { host: hostname, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) };
+}
+
+/** @param protocols that it may agree on (ALPN) */
+export function secureSocketTo(target: WireTarget & { readonly tls: WireTls }, protocols: string[]): TLSSocket {
+  const { ca, serverName } = target.tls;
   return connectSecure({
-    ...to,
+    ...placeOf(target),
     // An address is no name that could be asked for.
     servername: isIP(serverName) === 0 ? serverName : '',
     checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: protocols,
     ...(ca === undefined ? {} : { ca }),
   });
+}
+
+function socketTo(target: WireTarget): Socket {
+  const { tls } = target;
+  return tls === undefined ? connectPlain(placeOf(target)) : secureSocketTo({ ...target, tls }, ['http/1.1']);
 }
 
 export const openOnNode: OpenWire = (target, owner, opening) => {

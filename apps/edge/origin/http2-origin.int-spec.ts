@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { request as ask } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { send, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
+import { writeCertificate } from '../server/certificates.fixture.ts';
+
+const bin = join(import.meta.dirname, '../../../../node_modules/.bin');
+const alone = join(import.meta.dirname, '../alone/alone.main.js');
+const bigBytes = 3_000_000;
+
+/** An origin that speaks HTTP/2 alone. */
+class Http2Origin {
+  readonly server: Http2SecureServer;
+  readonly sessions = new Set<ServerHttp2Session>();
+  readonly codes: number[] = [];
+  opened = 0;
+  open = 0;
+  calm: unknown;
+
+  constructor(key: string, cert: string) {
+    this.server = createSecureServer({ key, cert, maxSessionMemory: 1000 });
+    this.server.on('session', (session) => {
+      this.opened++;
+      this.sessions.add(session);
+      session.on('error', () => undefined).on('close', () => this.sessions.delete(session));
+    });
+    this.server.on('stream', (stream, headers) => this.#stream(stream, headers));
+  }
+
+  #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    this.open++;
+    stream.on('error', () => undefined);
+    stream.on('close', () => (this.open--, this.codes.push(stream.rstCode)));
+    const path = String(headers[':path']);
+    const [, kind = ''] = path.split('/');
+    if (this.calm !== undefined && stream.session === this.calm) return stream.close(11);
+    if (kind === 'calm') {
+      this.calm = stream.session;
+      return stream.close(11);
+    }
+    const length = kind === 'short' ? { 'content-length': '20' } : {};
+    stream.respond({ ':status': 200, 'cache-control': 'no-store', 'x-echo': headers['x-echo'], 'set-cookie': ['a=1', 'b=2'], ...length });
+    if (kind === 'big' || kind === 'slow') stream.end(Buffer.alloc(bigBytes, 'x'));
+    else if (kind === 'cut') stream.write('half', () => setTimeout(() => stream.destroy(), 20));
+    else if (kind === 'leave') stream.end('left', () => stream.session?.goaway(0));
+    else this.#repeat(stream, path);
+  }
+
+  #repeat(stream: ServerHttp2Stream, path: string): void {
+    let bytes = 0;
+    stream.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    stream.on('end', () => stream.end(`${path} ${bytes}`));
+  }
+}
+
+describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s', (runtime) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: Http2Origin;
+  let edge: ChildProcess;
+  let port = 0;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    const certificate = writeCertificate(folder.path, 'origin', ['localhost']);
+    const cert = readFileSync(certificate, 'utf8');
+    origin = new Http2Origin(readFileSync(certificate.replace(/crt$/, 'key'), 'utf8'), cert);
+    origin.server.listen(0, '127.0.0.1');
+    await once(origin.server, 'listening');
+    const url = `https://localhost:${(origin.server.address() as AddressInfo).port}`;
+    const file = join(folder.path, 'site.json');
+    writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', zone: { hosts: ['a.test'], origins: [{ url, http2: true, tls: { ca: cert } }] } }));
+    edge = spawn(join(bin, runtime), [alone, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    edge.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    await until(() => said.includes('Ctrl-C'));
+    port = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+  }, 30_000);
+
+  beforeEach(async () => {
+    await get('/ready');
+    await until(() => origin.open === 0);
+    origin.codes.splice(0);
+  });
+
+  afterAll(async () => {
+    edge.kill('SIGTERM');
+    await once(edge, 'exit');
+    for (const session of origin.sessions) session.destroy();
+    origin.server.close();
+    await folder.remove();
+  });
+
+  const get = (path: string, more: object = {}) => send(port, { path, headers: { host: 'a.test' }, ...more });
+
+  /** Leaves when it has the beginning. */
+  const leave = (path: string): Promise<void> =>
+    new Promise((resolve) => {
+      const asked = ask({ port, path, headers: { host: 'a.test' } }, (answer) => answer.once('data', () => asked.destroy()));
+      asked.on('error', () => undefined).on('close', resolve);
+      asked.end();
+    });
+
+  test('gets requests with a body, and fields as they are', async () => {
+    const posted = await get('/post', { method: 'POST', body: 'x'.repeat(200_000) });
+    expect([posted.status, posted.body, posted.headers['set-cookie']]).toEqual([200, '/post 200000', ['a=1', 'b=2']]);
+    expect((await get('/get', { headers: { host: 'a.test', 'x-echo': 'a, b' } })).headers['x-echo']).toBe('a, b');
+    expect((await get('/head', { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test('what nobody wants any more is cancelled, and its session goes on', async () => {
+    const before = origin.opened;
+    for (let round = 0; round < 20; round++) await Promise.all([leave(`/big/${round}`), leave(`/big/${round}-2`)]);
+    await until(() => origin.open === 0);
+    expect(origin.codes.filter((code) => code !== 0 && code !== 8)).toEqual([]);
+    expect(origin.codes).toContain(8);
+    expect((await get('/well')).body).toBe('/well 0');
+    expect(origin.opened).toBe(before);
+  });
+
+  test('a session that was calmed down is given up, and one that says goodbye is closed', async () => {
+    const before = origin.opened;
+    await get('/calm');
+    origin.calm = undefined;
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => get(`/leave/${at}`)));
+    expect(answers.map(({ body }) => body)).toEqual(Array.from({ length: 10 }, () => 'left'));
+    expect((await get('/well')).body).toBe('/well 0');
+    expect(origin.opened).toBeGreaterThan(before + 1);
+  });
+
+  test('what is cut off without a word, or has not its length, is not taken for whole', async () => {
+    for (const path of ['/cut', '/short']) expect(await get(path)).toMatchObject({ broken: true });
+    expect((await get('/well')).body).toBe('/well 0');
+  });
+
+  test('who reads slowly holds up nobody, and gets all of it', async () => {
+    const slow = new Promise<number>((resolve, reject) => {
+      const asked = ask({ port, path: '/slow', headers: { host: 'a.test' } }, (answer) => {
+        let bytes = 0;
+        answer.once('data', () => {
+          answer.pause();
+          void Promise.all(Array.from({ length: 8 }, (_, at) => get(`/big/${at}`))).then((others) => {
+            for (const { body } of others) if (body.length !== bigBytes) reject(new Error('held up'));
+            answer.resume();
+          }, reject);
+        });
+        answer.on('data', (chunk: Buffer) => (bytes += chunk.length));
+        answer.on('end', () => resolve(bytes)).on('error', reject);
+      });
+      asked.on('error', reject).end();
+    });
+    expect(await slow).toBe(bigBytes);
+  });
+});

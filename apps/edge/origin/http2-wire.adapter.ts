@@ -1,0 +1,81 @@
+import { connect, type ClientHttp2Session } from 'node:http2';
+import { edgeLimits } from '../edge.constants.ts';
+import type { Cancelling } from './cancelling.ts';
+import { failure } from './http1-request.codec.ts';
+import type { WireTarget, WireTls } from './http1-wire.ts';
+import { secureSocketTo } from './node-wire.adapter.ts';
+
+/** TLS did not agree on HTTP/2: nothing was asked yet. */
+class Http2Unsupported extends Error {
+  override readonly name = 'Http2Unsupported';
+  readonly code = 'HTTP2_UNSUPPORTED';
+}
+
+export function isWithoutHttp2(error: unknown): boolean {
+  return error instanceof Http2Unsupported;
+}
+
+export type Http2Target = WireTarget & { readonly tls: WireTls };
+
+export interface Http2Wire {
+  readonly session: ClientHttp2Session;
+  /** At once, whatever is under way. */
+  terminate(): void;
+}
+
+/**
+ * Resolves when the other side has proved what it must, and has said how much it takes; else rejects with an Error whose `code` says
+ * why. What is not open yet when nobody wants it any more is ended.
+ */
+export type OpenHttp2 = (target: Http2Target, opening: Cancelling) => Promise<Http2Wire>;
+
+/** Of a stream that nobody reads the origin sends no more than that, bytes. */
+const streamWindowBytes = 256 * 1024;
+/** Of all streams of a session, of which those that nobody reads hold up no other, bytes. */
+const sessionWindowBytes = 16 * 1024 * 1024;
+/** What a session may hold, MB: streams that nobody reads are counted. */
+const sessionMemoryMb = 64;
+/** Of a head; its bytes are bounded as well. */
+const fieldsMax = 1024;
+
+/** On Bun, where they are not the usual ones, a stream that nobody reads for a while stands still for good, and all others with it. */
+const hasWindows = process.versions['bun'] === undefined;
+
+/** By node:http2, which Bun has as well. */
+export const openHttp2: OpenHttp2 = (target, opening) => {
+  const { promise, reject, resolve } = Promise.withResolvers<Http2Wire>();
+  const socket = secureSocketTo(target, ['h2', 'http/1.1']);
+  opening.tell(() => socket.destroy());
+  const closed = (): void => reject(failure('ECONNRESET', 'The origin closed the connection.'));
+  socket.once('error', reject);
+  socket.once('close', closed);
+  socket.once('secureConnect', () => {
+    if (socket.alpnProtocol !== 'h2') {
+      reject(new Http2Unsupported('The origin does not speak HTTP/2.'));
+      socket.destroy();
+      return;
+    }
+    const session = connect('https://origin', {
+      createConnection: () => socket,
+      maxHeaderListPairs: fieldsMax,
+      maxSessionMemory: sessionMemoryMb,
+      settings: { enablePush: false, maxHeaderListSize: edgeLimits.origin.headBytesMax, ...(hasWindows ? { initialWindowSize: streamWindowBytes } : {}) },
+    });
+    session.once('error', reject);
+    session.once('close', closed);
+    session.once('remoteSettings', () => {
+      session.off('error', reject).off('close', closed);
+      if (hasWindows) session.setLocalWindowSize(sessionWindowBytes);
+      opening.tell(undefined);
+      resolve({
+        session,
+        terminate: () => {
+          session.destroy();
+          // One that the origin has left would wait for the origin to end its side as well.
+          setImmediate(() => socket.destroy());
+        },
+      });
+    });
+  });
+  return promise;
+};
