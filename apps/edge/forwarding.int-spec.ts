@@ -111,6 +111,21 @@ describe.each<EdgeRuntime>(['bun', 'node'])('forwarding, served by %s', (runtime
     expect(await edge.get('/api/none', {}, 'DELETE')).toMatchObject({ status: 204, body: '', broken: false });
   });
 
+  test.each([
+    ['with its body', 0],
+    ['before it', 30],
+  ])('what is no ASCII in a field goes on byte by byte: a head that comes %s', async (_when, ms) => {
+    origin.on('/api/v1/bytes', ({ socket }) => {
+      const head = Buffer.from('HTTP/1.1 200 OK\r\nx-latin: caf\u00e9\r\nx-utf: caf\u00c3\u00a9\r\ncontent-length: 2\r\n\r\n', 'latin1');
+      if (ms === 0) return void socket.write(Buffer.concat([head, Buffer.from('ok')]));
+      socket.write(head);
+      setTimeout(() => socket.write('ok'), ms);
+    });
+    const { headers } = await edge.get('/api/v1/bytes', { 'x-latin': 'th\u00e9' });
+    expect([headers['x-latin'], headers['x-utf']]).toEqual(['caf\u00e9', 'caf\u00c3\u00a9']);
+    expect(origin.seen.at(-1)?.head).toContain('x-latin: th\u00e9');
+  });
+
   test('compressed bytes are not touched', async () => {
     origin.says('/zip.css', '200 OK\r\ncontent-encoding: gzip\r\ncache-control: max-age=60\r\nvary: accept-encoding', 'not really gzip');
     expect(await edge.get('/zip.css', { 'accept-encoding': 'gzip' })).toMatchObject({ body: 'not really gzip', headers: { 'content-encoding': 'gzip' } });

@@ -126,6 +126,24 @@ describe('connections to an origin', () => {
     expect(await answered()).toBe(again);
   });
 
+  test.each([
+    ['a GET', {}, true],
+    ['what cannot be asked twice', { method: 'POST' }, false],
+  ])('goodbye to a connection that was used before, as it is used again, is no answer to %s', async (_what, more, isLost) => {
+    const wire = await answered();
+    await jest.advanceTimersByTimeAsync(100);
+    const goodbye = 'HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
+    const { answer: got, wire: again } = await ask(get(more));
+    expect(again).toBe(wire);
+    wire.says(goodbye);
+    if (isLost) await expect(got).rejects.toMatchObject({ code: 'ECONNRESET' });
+    else expect((await got).status).toBe(408);
+    expect(wire.ended).toBe(true);
+    const { answer: first, wire: other } = await ask(get());
+    other.says(goodbye);
+    expect((await first).status).toBe(408);
+  });
+
   test('a server that says before it closes that it was asked for nothing is not mistrusted', async () => {
     const wire = await answered();
     await jest.advanceTimersByTimeAsync(100);

@@ -4,13 +4,12 @@ import { failure } from './http1-request.codec.ts';
 import { FieldLines } from './http1-response.codec.ts';
 import { Rest } from './http1-rest.ts';
 import type { OpenWire, WireTarget } from './http1-wire.ts';
-import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
+import { OriginError, repeatable, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** What is not asked for any more is let go, ms. */
 export const idleMs = 30_000;
 /** An origin may let go of a connection in the moment in which it is used again. What cannot be asked twice takes one that most keep for longer, ms. */
 export const freshMs = 4000;
-export const repeatable = new Set(['GET', 'HEAD']);
 /** How long a connection over which a body came is left alone before it is used again, and up to twice as long, ms. */
 const restMs = 25;
 /**

@@ -25,6 +25,7 @@ export class Connection implements WireOwner, ExchangeConnection {
   #wire: Wire | undefined;
   #exchange: Exchange | undefined;
   #paused = false;
+  #isUsed = false;
   #isOver = false;
   /** When it was last needed, ms. */
   idleSinceMs = 0;
@@ -48,7 +49,8 @@ export class Connection implements WireOwner, ExchangeConnection {
 
   take(exchange: Exchange): void {
     this.#exchange = exchange;
-    exchange.begin(this);
+    exchange.begin(this, this.#isUsed);
+    this.#isUsed = true;
   }
 
   send(bytes: string | Uint8Array): void {
@@ -67,6 +69,9 @@ export class Connection implements WireOwner, ExchangeConnection {
     const exchange = this.#exchange;
     // Nobody has asked: whatever it is, it is not the answer to what is asked next.
     if (exchange === undefined) return this.#unasked(bytes);
+    // It took the connection for idle: nothing of the request was looked at.
+    if (exchange.mayAskAgain && !exchange.reader.begun && farewell.test(bytes.toString('latin1', 0, 12)))
+      return exchange.fail(failure('ECONNRESET', 'The origin said goodbye.'));
     try {
       exchange.reader.push(bytes);
     } catch (error) {

@@ -3,7 +3,7 @@ import type { ByteSource } from '../server/exchange.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { BodyFraming, requestHead } from './http1-request.codec.ts';
 import { Http1Response, type AfterResponse, type FieldLines, type Http1Head, type Http1Sink } from './http1-response.codec.ts';
-import type { OriginRequest, OriginResponse } from './origin-client.ts';
+import { repeatable, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** Of a response, held for a reader that is slower than the origin, bytes. */
 const heldBytesMax = 256 * 1024;
@@ -35,6 +35,7 @@ export class Exchange implements Http1Sink, ByteSource {
   readonly #chunks: Uint8Array[] = [];
   readonly #joiner = new PieceJoiner();
   #held = 0;
+  #isOnUsed = false;
   #bare = true;
   #answered = false;
   #state: 'open' | 'complete' | Error = 'open';
@@ -59,12 +60,20 @@ export class Exchange implements Http1Sink, ByteSource {
     return this.#request.anew === true;
   }
 
+  /** What came so far may be about what was before, and another connection may have the request. */
+  get mayAskAgain(): boolean {
+    const { body, method } = this.#request;
+    return this.#isOnUsed && body === undefined && repeatable.has(method);
+  }
+
   get over(): boolean {
     return this.#state !== 'open';
   }
 
-  begin(connection: ExchangeConnection): void {
+  /** @param isUsed by another before, since when the origin may have given it up */
+  begin(connection: ExchangeConnection, isUsed: boolean): void {
     this.#connection = connection;
+    this.#isOnUsed = isUsed;
     connection.send(this.#head);
     if (this.#request.body !== undefined) void this.#upload(this.#request.body).catch((error: unknown) => this.fail(error));
   }

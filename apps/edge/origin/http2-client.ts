@@ -1,10 +1,10 @@
 import { Cancelling } from './cancelling.ts';
-import { ageMs, ageSpreadMs, freshMs, idleMs, NotConnected, repeatable } from './http1-client.ts';
+import { ageMs, ageSpreadMs, freshMs, idleMs, NotConnected } from './http1-client.ts';
 import { failure } from './http1-request.codec.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import { Http2Session } from './http2-session.ts';
 import { isWithoutHttp2, type Http2Target, type OpenHttp2 } from './http2-wire.adapter.ts';
-import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
+import { OriginError, repeatable, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 export interface Http2ClientInit {
   readonly target: Http2Target;

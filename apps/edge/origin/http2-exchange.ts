@@ -1,9 +1,8 @@
 import { fieldValue, PieceJoiner, type Field, type Fields } from '#core/http-cache';
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import type { ByteSource } from '../server/exchange.ts';
-import { repeatable } from './http1-client.ts';
 import { BodyFraming, failure } from './http1-request.codec.ts';
-import type { OriginRequest, OriginResponse } from './origin-client.ts';
+import { repeatable, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** Of a response, held for a reader that is slower than the origin, bytes. */
 const heldBytesMax = 256 * 1024;

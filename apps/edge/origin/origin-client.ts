@@ -3,6 +3,9 @@ import { OperatingError } from '#kernel';
 import type { ByteSource } from '../server/exchange.ts';
 import type { Cancelling } from './cancelling.ts';
 
+/** Methods of what may be asked once more, where it has no body (RFC 9110 section 9.2.2). */
+export const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
 export interface OriginRequest {
   readonly method: string;
   readonly target: string;

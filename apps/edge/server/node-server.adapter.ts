@@ -135,7 +135,8 @@ async function answer(init: EdgeServerInit, incoming: NodeIncoming, response: No
     response.end();
   } else if (isSource(body)) {
     // HTTP/2 sends a head as soon as it is written.
-    if (!isHttp2(response)) response.flushHeaders();
+    // Node's flushHeaders writes fields as UTF-8, where they are bytes that nobody here may change.
+    if (!isHttp2(response)) (response as ServerResponse).write('', 'latin1');
     await send(body, response);
   } else (response as ServerResponse).end(bytesOf(body));
 }
