@@ -148,6 +148,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
       '/sie.m4s': 'max-age=0, stale-if-error=60',
       '/must.m4s': 'max-age=0, must-revalidate',
       '/gone-stale.m4s': 'max-age=0, stale-if-error=60',
+      '/cut-stale.m4s': 'max-age=0, stale-if-error=60',
     };
     for (const [path, value] of Object.entries(control)) {
       origin.says(path, `200 OK\r\netag: "e"\r\ncache-control: ${value}`, 'stale');
@@ -156,9 +157,13 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     origin.says('/sie.m4s', '500 Oops', 'oops');
     origin.says('/must.m4s', '500 Oops', 'oops');
     origin.on('/gone-stale.m4s', ({ socket }) => void socket.destroy());
+    origin.on('/cut-stale.m4s', ({ socket }) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nnew'));
     const covered = await edge.get('/sie.m4s');
     expect([covered.status, covered.body, covered.headers['cache-status']]).toEqual([200, 'stale', expect.stringContaining('fwd=stale; fwd-status=500')]);
     expect(await edge.get('/gone-stale.m4s')).toMatchObject({ status: 200, body: 'stale' });
+    expect(await edge.get('/cut-stale.m4s')).toMatchObject({ status: 200, body: 'stale' });
+    expect(await edge.get('/cut-stale.m4s')).toMatchObject({ status: 200, body: 'stale' });
+    expect(origin.count('/cut-stale.m4s')).toBe(2);
     expect(await edge.get('/must.m4s')).toMatchObject({ status: 500, body: 'oops' });
   });
 

@@ -153,7 +153,8 @@ export class Answers {
       if (outcome.body.length === outcome.length) await whole;
       return outcome;
     } catch (error) {
-      return { kind: 'failed', error: error as OriginError };
+      // Nothing of it was sent yet.
+      return fill.staleInstead(undefined) ?? { kind: 'failed', error: error as OriginError };
     }
   }
 

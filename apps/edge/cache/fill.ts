@@ -204,7 +204,7 @@ export class Fill {
     } catch (error) {
       const failure = error instanceof OriginError ? error : new OriginError('ORIGIN_INVALID', 'The origin gave no valid HTTP response.', error);
       this.failure = failure;
-      this.settled = this.#staleInstead(undefined) ?? { kind: 'failed', error: failure };
+      this.settled = this.staleInstead(undefined) ?? { kind: 'failed', error: failure };
       return this.settled;
     } finally {
       if (!pumping) onDone();
@@ -246,7 +246,7 @@ export class Fill {
       return confirmed === undefined ? this.#ask({ stale: undefined }) : { outcome: confirmed };
     }
     if (response.status >= 500) {
-      const instead = this.#staleInstead(response.status);
+      const instead = this.staleInstead(response.status);
       if (instead !== undefined) {
         response.body?.cancel();
         return { outcome: instead };
@@ -316,8 +316,8 @@ export class Fill {
     return { kind: 'confirmed', object };
   }
 
-  /** RFC 5861 section 4. The failure is remembered with the object, so that the origin is not asked at every request. */
-  #staleInstead(originStatus: number | undefined): FillOutcome | undefined {
+  /** What stands in for what failed; undefined where nothing may (RFC 5861 section 4). The failure is remembered with the object, so that the origin is not asked at every request. */
+  staleInstead(originStatus: number | undefined): FillOutcome | undefined {
     const { now, ttl } = this.#deps;
     const { stale } = this.#init;
     if (stale === undefined || !this.#hasStandIn()) return undefined;
