@@ -10,6 +10,7 @@ import { sharedTierDefaults, type SharedTierSettings } from '../shared-tier/shar
 import type { DiskSettings } from '../store/disk.config.ts';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -103,6 +104,8 @@ const schema = z.strictObject({
 
 const memoryBytesMin = 2 ** 20;
 const diskBytesMin = 2 ** 24;
+/** As of the edges of a platform. */
+const diskBytesMax = 2 ** 44;
 const diskSegmentBytes = 2 ** 26;
 
 function invalid(path: string, why: string, cause?: unknown): OperatingError {
@@ -153,7 +156,9 @@ function problemOf({ disk, diskFolder, hosts, memory, origin: originUrl, purgers
     if (fault !== undefined) return `purgers.${at}: ${fault}`;
   }
   if (memory < memoryBytesMin) return 'memory must be at least 1mb';
+  if (memory > totalmem()) return `memory must be less than this machine has, ${Math.floor(totalmem() / 2 ** 20)}mb`;
   if (disk !== undefined && disk < diskBytesMin) return 'disk must be at least 16mb';
+  if (disk !== undefined && disk > diskBytesMax) return 'disk must be at most 16384gb';
   if (disk === undefined && diskFolder !== undefined) return 'disk is missing: it is how much may lie in diskFolder, as 10gb';
   if (zone === undefined) return originUrl === undefined ? 'origin is missing: it is where the edge fetches from, as https://www.example.com' : undefined;
   if (originUrl !== undefined || ttl !== undefined || hosts.length > 0) return 'zone says hosts, origins and lifetimes itself: leave out origin, hosts and ttl';
