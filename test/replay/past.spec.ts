@@ -347,6 +347,48 @@ test.each([true, false])(
   },
 );
 
+test('what an older version has folded stays where the log no longer has all of it, and is forgotten where it has', async () => {
+  const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
+  const [events] = fc.sample(
+    eventsOf(projection).filter((some) => some.length >= 12),
+    { numRuns: 1, seed: 7 },
+  ) as [readonly DomainEvent[]];
+  for (const isCut of [false, true]) {
+    const { clock, log } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
+    const { partition, high } = (await log.heads('cache')).find((head) => head.high > 0n) as PartitionHead;
+    const past = new MemoryPastStore();
+    const keeperOf = (version: number) =>
+      new PastKeeper(
+        { projections: [{ ...projection, version }], owner: `v${version}`, pieceEvents: 4, fan: 2 },
+        { log, past, leases: new MemoryLeaseStore(clock), logger },
+      );
+    const identity = await log.identity();
+    const kept = async (version: number): Promise<readonly string[]> =>
+      ((await past.chains({ log: identity, projection: projection.name, version }, [{ topic: 'cache', partition, before: high }]))[0] ?? []).map(
+        ({ first, next }) => `${first}-${next}`,
+      );
+    await keeperOf(1).catchUp();
+    const before = await kept(1);
+    expect(before.length).toBeGreaterThan(0);
+    if (isCut) await log.truncate('cache', partition, 4n);
+    const newer = keeperOf(2);
+    await newer.tidy();
+    await newer.catchUp();
+    expect(await kept(1)).toEqual(isCut ? before : []);
+    // Where the log begins later, an empty piece stands for what was before.
+    const [chain = []] = await past.chains({ log: identity, projection: projection.name, version: 2 }, [{ topic: 'cache', partition, before: 4n }]);
+    const blocks = await Promise.all(
+      projection.tables.map(({ name }) =>
+        past.blocks(
+          chain.map(({ id }) => id),
+          { table: name, from: '', to: '\uffff' },
+        ),
+      ),
+    );
+    expect([chain.map(({ first, next }) => `${first}-${next}`), blocks.flat().length > 0]).toEqual([['0-4'], !isCut]);
+  }
+});
+
 test('what cannot be answered is told: too far behind the pieces, too many rows, truncated, ahead of the log', async () => {
   const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
   // The third event must be one that is missed.

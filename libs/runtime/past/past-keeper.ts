@@ -95,8 +95,7 @@ export class PastKeeper {
 
   async #look(): Promise<void> {
     if (!this.#tidied) {
-      const log = await this.#deps.log.identity();
-      await this.#deps.past.forgetOlder(this.#init.projections.map((projection) => modelOf(log, projection)));
+      await this.tidy();
       this.#tidied = true;
     }
     for (const projection of this.#init.projections) {
@@ -108,6 +107,21 @@ export class PastKeeper {
         if (!this.#stop.signal.aborted) this.#deps.logger.warn({ err }, `the past of ${projection.name} is not kept up; trying again`);
       }
     }
+  }
+
+  /**
+   * Forgets what older versions have folded: newer ones fold it from the log. Where the log no longer has all of it, those pieces are the only
+   * ones, and whoever goes back to that version needs them.
+   */
+  async tidy(): Promise<void> {
+    const { log, past } = this.#deps;
+    const identity = await log.identity();
+    const whole: PastModel[] = [];
+    for (const projection of this.#init.projections) {
+      const heads = (await Promise.all(projection.contexts.map((topic) => log.heads(topic)))).flat();
+      if (heads.every(({ low }) => low === 0n)) whole.push(modelOf(identity, projection));
+    }
+    await past.forgetOlder(whole);
   }
 
   /**
@@ -155,7 +169,7 @@ export class PastKeeper {
       const chains = await past.chains(model, cuts);
       for (const [at, { low, high }] of heads.entries()) {
         const cut = cuts[at] as PastCut;
-        const kept = chains[at]?.at(-1)?.next ?? low;
+        const kept = chains[at]?.at(-1)?.next ?? 0n;
         // The reader has yet to come to what the log begins with.
         if (kept < low && low > high) continue;
         const from = kept < low ? await this.#skip(projection, model, cut, kept, low) : kept;
