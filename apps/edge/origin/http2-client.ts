@@ -98,6 +98,8 @@ export class Http2Client implements OriginClient {
   /** As many as those who wait need. */
   #open(): void {
     if (this.#opening * this.#places >= this.#waiting.length || this.#isFull) return;
+    // One that takes nothing for now is waited for: another one of the same origin would not take more.
+    for (const { takesLater } of this.#sessions) if (takesLater) return;
     this.#opening++;
     const lostBefore = this.#lost;
     this.#connect().then(
@@ -136,7 +138,7 @@ export class Http2Client implements OriginClient {
       return;
     }
     this.#sessions.add(session);
-    this.#places = session.places;
+    this.#places = Math.max(1, session.places);
     this.#sweeping ??= setInterval(() => this.#sweep(), idleMs / 4).unref();
     this.#serve(session);
     if (this.#closed) session.giveUp();

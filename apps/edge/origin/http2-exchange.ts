@@ -19,7 +19,9 @@ const ofConnection = new Set(['host', 'connection', 'keep-alive', 'proxy-connect
 
 /** Fields that are said more than once in one: RFC 9110 section 5.3, and RFC 9113 section 8.2.3. */
 export function headersOf({ fields, method, target }: OriginRequest, host: string): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { ':method': method, ':scheme': 'https', ':authority': fieldValue(fields, 'host') ?? host, ':path': target };
+  // Without what every object has: a field may be called `constructor`.
+  const headers = Object.create(null) as OutgoingHttpHeaders;
+  Object.assign(headers, { ':method': method, ':scheme': 'https', ':authority': fieldValue(fields, 'host') ?? host, ':path': target });
   for (const [name, value] of fields) {
     if (ofConnection.has(name)) continue;
     const before = headers[name];
@@ -174,6 +176,8 @@ export class Http2Exchange implements ByteSource {
 
   #take(bytes: Buffer): void {
     if (this.#state !== 'open') return;
+    // RFC 9113 section 8.1.
+    if (!this.answered) return this.fail(failure('HTTP2_MALFORMED', 'A body came before its head.'));
     this.#came += bytes.length;
     if (this.#none) {
       if (this.#came > unwantedBytesMax) this.cancel();

@@ -6,6 +6,9 @@ import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, t
 import { request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Cancelling } from './cancelling.ts';
+import { Http2Client } from './http2-client.ts';
+import { openHttp2 } from './http2-wire.adapter.ts';
 import { send, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
 import { writeCertificate } from '../server/certificates.fixture.ts';
 
@@ -44,7 +47,14 @@ class Http2Origin {
       return stream.close(11);
     }
     const length = kind === 'short' ? { 'content-length': '20' } : {};
-    stream.respond({ ':status': 200, 'cache-control': 'no-store', 'x-echo': headers['x-echo'], 'set-cookie': ['a=1', 'b=2'], ...length });
+    stream.respond({
+      ':status': 200,
+      'cache-control': 'no-store',
+      'x-echo': headers['x-echo'],
+      'x-constructor': String(headers['constructor'] ?? ''),
+      'set-cookie': ['a=1', 'b=2'],
+      ...length,
+    });
     if (kind === 'big' || kind === 'slow') stream.end(Buffer.alloc(bigBytes, 'x'));
     else if (kind === 'cut') stream.write('half', () => setTimeout(() => stream.destroy(), 20));
     else if (kind === 'leave') stream.end('left', () => stream.session?.goaway(0));
@@ -105,6 +115,10 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s'
       asked.end();
     });
 
+  test('gets a field by any name', async () => {
+    expect((await get('/named', { headers: { host: 'a.test', constructor: 'mine' } })).headers['x-constructor']).toBe('mine');
+  });
+
   test('gets requests with a body, and fields as they are', async () => {
     const posted = await get('/post', { method: 'POST', body: 'x'.repeat(200_000) });
     expect([posted.status, posted.body, posted.headers['set-cookie']]).toEqual([200, '/post 200000', ['a=1', 'b=2']]);
@@ -155,4 +169,35 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s'
     });
     expect(await slow).toBe(bigBytes);
   });
+});
+
+test('an origin that takes nothing for now is waited for on one connection', async () => {
+  const folder = await temporaryFolder();
+  const certificate = writeCertificate(folder.path, 'origin', ['localhost']);
+  const cert = readFileSync(certificate, 'utf8');
+  const server = createSecureServer({ key: readFileSync(certificate.replace(/crt$/, 'key'), 'utf8'), cert, settings: { maxConcurrentStreams: 0 } });
+  const sessions: ServerHttp2Session[] = [];
+  server.on('session', (session) => void sessions.push(session));
+  server.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.end('here');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const target = { hostname: 'localhost', port: (server.address() as AddressInfo).port, tls: { serverName: 'localhost', ca: cert } };
+  const client = new Http2Client({ target, host: 'a.test', connectTimeoutMs: 3000, sessionsMax: 64 }, { open: openHttp2, now: () => Date.now() });
+  const asked = Array.from({ length: 20 }, (_, at) => client.request({ method: 'GET', target: `/${at}`, fields: [], cancelling: new Cancelling() }));
+  await until(() => sessions.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  // All of them can be on their way before the first has said what it takes.
+  const before = sessions.length;
+  expect(before).toBeLessThanOrEqual(20);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(sessions.length).toBe(before);
+  for (const session of sessions) session.settings({ maxConcurrentStreams: 10 });
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
+  await client.close();
+  for (const session of sessions) session.destroy();
+  server.close();
+  await folder.remove();
 });

@@ -47,6 +47,7 @@ export class Http2Session {
     this.#deps = deps;
     this.#session = init.wire.session;
     this.idleSinceMs = deps.now();
+    this.#session.on('remoteSettings', () => this.hasRoom && deps.freed());
     this.#session.on('goaway', (_code, lastStreamId) => this.#leave(lastStreamId));
     this.#session.on('close', () => this.#lost(undefined));
     this.#session.on('error', (error) => this.#lost(error));
@@ -73,6 +74,11 @@ export class Http2Session {
   /** How many requests it takes at once. */
   get places(): number {
     return Math.min(streamsMax, this.#session.remoteSettings.maxConcurrentStreams ?? streamsMax);
+  }
+
+  /** It has never taken as much as one request, which the origin may allow it later (RFC 9113 section 5.1.2). */
+  get takesLater(): boolean {
+    return !this.#isGone && this.places === 0;
   }
 
   get hasRoom(): boolean {

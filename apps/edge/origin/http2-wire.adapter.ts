@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect, constants, type ClientHttp2Session } from 'node:http2';
 import { edgeLimits } from '../edge.constants.ts';
 import type { Cancelling } from './cancelling.ts';
 import { failure } from './http1-request.codec.ts';
@@ -60,6 +60,14 @@ export const openHttp2: OpenHttp2 = (target, opening) => {
       maxHeaderListPairs: fieldsMax,
       maxSessionMemory: sessionMemoryMb,
       settings: { enablePush: false, maxHeaderListSize: edgeLimits.origin.headBytesMax, ...(hasWindows ? { initialWindowSize: streamWindowBytes } : {}) },
+    });
+    // Whatever is wrong with it is told by what is under way on it; nothing of it may end the process.
+    session.on('error', () => undefined);
+    socket.on('error', () => undefined);
+    // Nobody wants what an origin pushes; on Bun it may be a stream before it is an error.
+    session.on('stream', (pushed) => {
+      pushed.on('error', () => undefined);
+      pushed.close(constants.NGHTTP2_REFUSED_STREAM);
     });
     session.once('error', reject);
     session.once('close', closed);
