@@ -87,6 +87,11 @@ export class Http2Exchange implements ByteSource {
     return this.#state !== 'open';
   }
 
+  /** Nothing of its answer has come, and another connection may have it. */
+  get mayAskAgain(): boolean {
+    return !this.answered && this.request.body === undefined && repeatable.has(this.request.method);
+  }
+
   get streamId(): number {
     return this.#stream?.id ?? 0;
   }

@@ -7,6 +7,12 @@ import type { Http2Wire } from './http2-wire.adapter.ts';
 const streamsMax = 100;
 /** A session on which so many in a row went without an answer is given up. */
 const failuresMax = 3;
+/** When the origin is asked whether it is there, where something is under way and nothing comes, ms. */
+const silentMs = 1500;
+/** How soon it has to say so, or what is new goes elsewhere, ms. */
+const echoMs = 1000;
+/** When what may be asked twice goes elsewhere as well, ms. */
+const goneMs = 3000;
 /** What is asked for in vain for so long, on a session on which nothing comes at all, is no fault of the request, ms. */
 const deafMs = 4000;
 
@@ -39,6 +45,9 @@ export class Http2Session {
   #failures = 0;
   #heardAtMs = 0;
   #isGone = false;
+  /** When it was asked whether the origin is there, ms; undefined where it said so. */
+  #askedAtMs: number | undefined;
+  #looking: NodeJS.Timeout | undefined;
   /** When it was last needed, ms. */
   idleSinceMs: number;
 
@@ -83,7 +92,7 @@ export class Http2Session {
 
   get hasRoom(): boolean {
     const { closed, destroyed } = this.#session;
-    return !this.#isGone && !closed && !destroyed && this.#exchanges.size < this.places;
+    return !this.#isGone && !this.#isDoubtful && !closed && !destroyed && this.#exchanges.size < this.places;
   }
 
   take(exchange: Http2Exchange): void {
@@ -99,9 +108,46 @@ export class Http2Session {
     }
     const sentAtMs = this.#deps.now();
     this.#exchanges.add(exchange);
-    stream.on('response', () => (this.#heardAtMs = this.#deps.now()));
-    stream.on('data', () => (this.#heardAtMs = this.#deps.now()));
+    stream.on('response', () => this.#heard());
+    stream.on('data', () => this.#heard());
+    this.#looking ??= setInterval(() => this.#look(), silentMs / 3).unref();
     exchange.begin(stream, (outcome) => this.#over(exchange, outcome, sentAtMs));
+  }
+
+  /** It may have gone without a sign: Node reads nothing more of one whose last write does not end. What is new goes elsewhere meanwhile. */
+  get #isDoubtful(): boolean {
+    return this.#askedAtMs !== undefined && this.#deps.now() - this.#askedAtMs >= echoMs;
+  }
+
+  #look(): void {
+    if (this.isIdle || this.#isGone) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+      this.#askedAtMs = undefined;
+      return;
+    }
+    const nowMs = this.#deps.now();
+    if (this.#askedAtMs !== undefined && nowMs - this.#askedAtMs >= goneMs) return this.#abandon();
+    if (this.#askedAtMs !== undefined || nowMs - Math.max(this.#heardAtMs, this.idleSinceMs) < silentMs) return;
+    this.#askedAtMs = nowMs;
+    try {
+      this.#session.ping((error) => error === null && this.#heard());
+    } catch {
+      // It has gone, which it says itself.
+    }
+  }
+
+  #abandon(): void {
+    const repeated = [...this.#exchanges].filter(({ mayAskAgain }) => mayAskAgain);
+    this.giveUp(true);
+    for (const exchange of repeated) exchange.refused(failure('ECONNRESET', 'Nothing comes from the origin any more.'));
+  }
+
+  #heard(): void {
+    this.#heardAtMs = this.#deps.now();
+    const wasDoubtful = this.#isDoubtful;
+    this.#askedAtMs = undefined;
+    if (wasDoubtful) this.#deps.freed();
   }
 
   /** What is under way goes on to its end. */
