@@ -11,6 +11,8 @@ import { Http2Client } from './http2-client.ts';
 import { openHttp2 } from './http2-wire.adapter.ts';
 import { send, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
 import { writeCertificate } from '../server/certificates.fixture.ts';
+import { fieldBlock, flags, frameOf, frameTypes } from '../server/raw-h2.fixture.ts';
+import { dataOf, headOf, RawH2Origin } from './raw-h2-origin.fixture.ts';
 
 const bin = join(import.meta.dirname, '../../../../node_modules/.bin');
 const alone = join(import.meta.dirname, '../alone/alone.main.js');
@@ -68,6 +70,16 @@ class Http2Origin {
   }
 }
 
+async function startEdge(runtime: EdgeRuntime, folder: string, url: string, ca: string): Promise<{ edge: ChildProcess; port: number }> {
+  const file = join(folder, 'site.json');
+  writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', zone: { hosts: ['a.test'], origins: [{ url, http2: true, tls: { ca } }] } }));
+  const edge = spawn(join(bin, runtime), [alone, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  edge.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  await until(() => said.includes('Ctrl-C'));
+  return { edge, port: Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]) };
+}
+
 describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s', (runtime) => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let origin: Http2Origin;
@@ -82,13 +94,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s'
     origin.server.listen(0, '127.0.0.1');
     await once(origin.server, 'listening');
     const url = `https://localhost:${(origin.server.address() as AddressInfo).port}`;
-    const file = join(folder.path, 'site.json');
-    writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', zone: { hosts: ['a.test'], origins: [{ url, http2: true, tls: { ca: cert } }] } }));
-    edge = spawn(join(bin, runtime), [alone, file], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    edge.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()));
-    await until(() => said.includes('Ctrl-C'));
-    port = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+    ({ edge, port } = await startEdge(runtime, folder.path, url, cert));
   }, 30_000);
 
   beforeEach(async () => {
@@ -200,4 +206,72 @@ test('an origin that takes nothing for now is waited for on one connection', asy
   for (const session of sessions) session.destroy();
   server.close();
   await folder.remove();
+});
+
+/** Frames that no origin may send: a push, and a stream of its own with what ends its session. */
+const pushes: Readonly<Record<string, (stream: number) => Buffer[]>> = {
+  push: (stream) => [pushOf(stream, 2), headOf(stream), dataOf(stream, 'right', true)],
+  'a stream and a push': (stream) => [headOf(2), pushOf(stream, 4)],
+  'a stream that it resets': (stream) => [headOf(2), frameOf(frameTypes.rstStream, 0, 2, u32(1)), headOf(stream), dataOf(stream, 'right', true)],
+  'a stream, and it leaves': (stream) => [headOf(2), frameOf(frameTypes.goAway, 0, 0, Buffer.concat([u32(stream), u32(1)]))],
+  'a stream, and noise': () => [headOf(2), Buffer.from('no frame, no frame, no frame')],
+};
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function pushOf(stream: number, promised: number): Buffer {
+  const fields = fieldBlock([
+    [':method', 'GET'],
+    [':scheme', 'https'],
+    [':authority', 'a.test'],
+    [':path', '/pushed'],
+  ]);
+  return frameOf(5, flags.endHeaders, stream, Buffer.concat([u32(promised), fields]));
+}
+
+describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2 that errs, asked by %s', (runtime) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: RawH2Origin;
+  let right: RawH2Origin['answer'];
+  let edge: ChildProcess;
+  let port = 0;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    const certificate = writeCertificate(folder.path, 'origin', ['localhost']);
+    const cert = readFileSync(certificate, 'utf8');
+    origin = new RawH2Origin(readFileSync(certificate.replace(/crt$/, 'key'), 'utf8'), cert);
+    right = origin.answer;
+    ({ edge, port } = await startEdge(runtime, folder.path, await origin.listen(), cert));
+  }, 30_000);
+
+  beforeEach(async () => {
+    origin.answer = right;
+    expect((await get('/ready')).body).toBe('right');
+  });
+
+  afterAll(async () => {
+    if (edge.exitCode === null) {
+      edge.kill('SIGTERM');
+      await once(edge, 'exit');
+    }
+    origin.close();
+    await folder.remove();
+  });
+
+  const get = (path: string) => send(port, { path, headers: { host: 'a.test' } });
+
+  test.each(Object.keys(pushes))('the edge outlives %s', async (kind) => {
+    origin.answer = ({ send, stream }) => send(...(pushes[kind]?.(stream) ?? []));
+    const { body, status } = await get(`/${kind.replaceAll(' ', '-')}`);
+    // Bun takes a stream that is over for none.
+    expect(['right', 502]).toContain(status === 200 ? body : status);
+    origin.answer = right;
+    expect((await get('/well')).body).toBe('right');
+    expect(edge.exitCode).toBeNull();
+  });
 });

@@ -1,4 +1,5 @@
 import { connect, constants, type ClientHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import { edgeLimits } from '../edge.constants.ts';
 import type { Cancelling } from './cancelling.ts';
 import { failure } from './http1-request.codec.ts';
@@ -38,8 +39,40 @@ const sessionMemoryMb = 64;
 /** Of a head; its bytes are bounded as well. */
 const fieldsMax = 1024;
 
+const isBun = process.versions['bun'] !== undefined;
 /** On Bun, where they are not the usual ones, a stream that nobody reads for a while stands still for good, and all others with it. */
-const hasWindows = process.versions['bun'] === undefined;
+const hasWindows = !isBun;
+
+/** An error that nobody hears ends the process. */
+const unheard = (): void => undefined;
+
+let isCalmed = !isBun;
+
+/**
+ * Bun makes a stream of any that the origin begins, pushed or not, and tells nobody of it; with its session it ends with an error.
+ * No other way leads to it than what all of them have in common.
+ * @param session that is not connected yet
+ */
+function calmStreams(session: ClientHttp2Session): void {
+  if (isCalmed) return;
+  isCalmed = true;
+  // Ended before it could go out.
+  const stream: Duplex = session.request({ ':path': '/' }).on('error', unheard);
+  const all = Object.getPrototypeOf(stream) as Duplex;
+  const destroy = all._destroy;
+  all._destroy = function (this: Duplex, error, done): void {
+    if (this.listenerCount('error') === 0) this.on('error', unheard);
+    destroy.call(this, error, done);
+  };
+  stream.destroy();
+}
+
+/** Whatever becomes of a session while, and after, those who listen to it do. */
+function calm(session: ClientHttp2Session): void {
+  session.on('error', unheard);
+  session.on('stream', (stream) => stream.on('error', unheard).close(constants.NGHTTP2_CANCEL));
+  calmStreams(session);
+}
 
 /** By node:http2, which Bun has as well. */
 export const openHttp2: OpenHttp2 = (target, opening) => {
@@ -47,7 +80,8 @@ export const openHttp2: OpenHttp2 = (target, opening) => {
   const socket = secureSocketTo(target, ['h2', 'http/1.1']);
   opening.tell(() => socket.destroy());
   const closed = (): void => reject(failure('ECONNRESET', 'The origin closed the connection.'));
-  socket.once('error', reject);
+  // After the first one as well.
+  socket.on('error', reject);
   socket.once('close', closed);
   socket.once('secureConnect', () => {
     if (socket.alpnProtocol !== 'h2') {
@@ -61,14 +95,7 @@ export const openHttp2: OpenHttp2 = (target, opening) => {
       maxSessionMemory: sessionMemoryMb,
       settings: { enablePush: false, maxHeaderListSize: edgeLimits.origin.headBytesMax, ...(hasWindows ? { initialWindowSize: streamWindowBytes } : {}) },
     });
-    // Whatever is wrong with it is told by what is under way on it; nothing of it may end the process.
-    session.on('error', () => undefined);
-    socket.on('error', () => undefined);
-    // Nobody wants what an origin pushes; on Bun it may be a stream before it is an error.
-    session.on('stream', (pushed) => {
-      pushed.on('error', () => undefined);
-      pushed.close(constants.NGHTTP2_REFUSED_STREAM);
-    });
+    calm(session);
     session.once('error', reject);
     session.once('close', closed);
     session.once('remoteSettings', () => {
