@@ -30,23 +30,16 @@ export interface Http2Wire {
  */
 export type OpenHttp2 = (target: Http2Target, opening: Cancelling) => Promise<Http2Wire>;
 
-/** Of a stream that nobody reads the origin sends no more than that, bytes. */
-const streamWindowBytes = 256 * 1024;
-/** Of all streams of a session, of which those that nobody reads hold up no other, bytes. */
-const sessionWindowBytes = 16 * 1024 * 1024;
 /** What a session may hold, MB: streams that nobody reads are counted. */
 const sessionMemoryMb = 64;
 /** Of a head; its bytes are bounded as well. */
 const fieldsMax = 1024;
 
-const isBun = process.versions['bun'] !== undefined;
-/** On Bun, where they are not the usual ones, a stream that nobody reads for a while stands still for good, and all others with it. */
-const hasWindows = !isBun;
-
 /** An error that nobody hears ends the process. */
 const unheard = (): void => undefined;
 
-let isCalmed = !isBun;
+/** Node tells of each. */
+let isCalmed = process.versions['bun'] === undefined;
 
 /**
  * Bun makes a stream of any that the origin begins, pushed or not, and tells nobody of it; with its session it ends with an error.
@@ -89,18 +82,19 @@ export const openHttp2: OpenHttp2 = (target, opening) => {
       socket.destroy();
       return;
     }
+    // With the windows that all have at first. With larger ones a session of Node's does not always notice that its origin has gone
+    // (ADR 62), and on Bun a stream that nobody reads for a while stands still for good, and all others with it.
     const session = connect('https://origin', {
       createConnection: () => socket,
       maxHeaderListPairs: fieldsMax,
       maxSessionMemory: sessionMemoryMb,
-      settings: { enablePush: false, maxHeaderListSize: edgeLimits.origin.headBytesMax, ...(hasWindows ? { initialWindowSize: streamWindowBytes } : {}) },
+      settings: { enablePush: false, maxHeaderListSize: edgeLimits.origin.headBytesMax },
     });
     calm(session);
     session.once('error', reject);
     session.once('close', closed);
     session.once('remoteSettings', () => {
       session.off('error', reject).off('close', closed);
-      if (hasWindows) session.setLocalWindowSize(sessionWindowBytes);
       opening.tell(undefined);
       resolve({
         session,
