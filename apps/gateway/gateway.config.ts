@@ -2,6 +2,7 @@ import { everyTenant, isTenantId } from '#domain/access';
 import { defaultDvrWindowMs, dvrWindowMsMax, dvrWindowMsMin } from '#domain/stream';
 import {
   invalidSetting,
+  missingSetting,
   readEdgeKeysRequired,
   readEdgeSecret,
   readFlag,
@@ -93,7 +94,8 @@ function readPassThroughTenants(env: Environment): ReadonlySet<string> {
  */
 export function readGatewaySettings(env: Environment = process.env): GatewaySettings {
   const shared = readSharedSettings(env);
-  if (shared.databaseUrl === undefined) throw invalidSetting('DATABASE_URL', 'is not set: the gateway needs PostgreSQL, and "npm start" brings one');
+  if (shared.databaseUrl === undefined)
+    throw missingSetting('DATABASE_URL', 'is not set: the gateway needs PostgreSQL, and "npm start" brings one', 'postgresql://127.0.0.1/streams');
   return {
     ...shared,
     port: readPort(env, 'GATEWAY_PORT', 8080),

@@ -3,7 +3,7 @@ import { openMasterKey } from '#adapters/master-key';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
 import { aggregates, discarded } from '#read-models';
-import { catchUpHeads, observeEngines, openPersonal, RegionSecrets, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { catchUpHeads, observeEngines, openPersonal, RegionSecrets, requireBoundLog, runApp, settingsOrEnd, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -12,7 +12,7 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import { keepHeapYoung } from './young-heap.ts';
 
 keepHeapYoung();
-const settings = readGatewaySettings();
+const settings = await settingsOrEnd('gateway', readGatewaySettings);
 
 await runApp({
   name: 'gateway',

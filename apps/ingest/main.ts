@@ -1,9 +1,9 @@
 import { openEngines } from '#adapters/engines';
-import { claimName, observeEngines, runApp, untilThere } from '#runtime';
+import { claimName, observeEngines, runApp, settingsOrEnd, untilThere } from '#runtime';
 import { readIngestSettings } from './ingest.config.ts';
 import { ingestModule, serveIngest } from './ingest.module.ts';
 
-const settings = readIngestSettings();
+const settings = await settingsOrEnd('ingest', readIngestSettings);
 
 await runApp({
   name: 'ingest',

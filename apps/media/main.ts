@@ -1,10 +1,10 @@
 import { openEngines } from '#adapters/engines';
-import { claimName, observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { claimName, observeEngines, requireBoundLog, runApp, settingsOrEnd, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { readMediaSettings } from './media.config.ts';
 import { mediaModule, serveMedia } from './media.module.ts';
 
-const settings = readMediaSettings();
+const settings = await settingsOrEnd('media', readMediaSettings);
 
 await runApp({
   name: 'media',

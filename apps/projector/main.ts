@@ -1,11 +1,11 @@
 import { openEngines } from '#adapters/engines';
-import { catchUpHeads, claimName, observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { catchUpHeads, claimName, observeEngines, requireBoundLog, runApp, settingsOrEnd, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { aggregates, discarded } from '#read-models';
 import { readProjectorSettings } from './projector.config.ts';
 import { projectorModule, serveProjector } from './projector.module.ts';
 
-const settings = readProjectorSettings();
+const settings = await settingsOrEnd('projector', readProjectorSettings);
 
 await runApp({
   name: 'projector',

@@ -1,9 +1,9 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, runApp } from '#runtime';
+import { observeEngines, runApp, settingsOrEnd } from '#runtime';
 import { readSteeringSettings } from './steering.config.ts';
 import { openSteering } from './steering.ts';
 
-const settings = readSteeringSettings();
+const settings = await settingsOrEnd('steering', readSteeringSettings);
 
 class SteeringRoot {}
 

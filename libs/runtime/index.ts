@@ -81,6 +81,7 @@ export type { ChosenEngines, S3Settings } from './engine-settings.config.ts';
 export {
   InvalidSetting,
   invalidSetting,
+  missingSetting,
   readChoice,
   readEdgeKeysRequired,
   readEdgeSecret,
@@ -92,6 +93,7 @@ export {
   settingProblems,
   type Environment,
 } from './setting-values.config.ts';
+export { settingsOrEnd } from './settings-or-end.config.ts';
 export { readOwnHosts } from './own-hosts.config.ts';
 export { readSharedSettings, type SharedSettings } from './settings.config.ts';
 export { endOnError, endOnSignal, exitCodeOf, misconfigured } from './process-ends.ts';

@@ -21,9 +21,9 @@ async function app(
   const file = join(folder, 'app.mjs');
   await writeFile(
     file,
-    `import { runApp, readSharedSettings } from ${JSON.stringify(runtime)};
+    `import { runApp, readSharedSettings, settingsOrEnd } from ${JSON.stringify(runtime)};
      class Root {}
-     await runApp({ name: 'probe', settings: readSharedSettings(), module: () => ({ module: Root }), drainDeadlineMs: 300, serve: (app, { lifecycle }) => { setInterval(() => {}, 1000); ${serve} } });`,
+     await runApp({ name: 'probe', settings: await settingsOrEnd('probe', readSharedSettings), module: () => ({ module: Root }), drainDeadlineMs: 300, serve: (app, { lifecycle }) => { setInterval(() => {}, 1000); ${serve} } });`,
   );
   const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const lines: Array<Record<string, unknown>> = [];
@@ -79,6 +79,15 @@ describe('an app process', () => {
       expect(lines.at(-1)).toMatchObject({ level: 'fatal', msg: 'probe cannot start: not with these settings' });
     },
   );
+
+  test('ends with code 2 and a line for every setting that cannot be used', async () => {
+    const { lines, ended } = await app('', { STREAMS_NODE: 'no name', LOG_FORMAT: 'odd' });
+    expect(await ended).toEqual([2, null]);
+    expect(lines.map(({ level, setting, msg }) => [level, setting, msg])).toEqual([
+      ['fatal', 'STREAMS_NODE', expect.stringMatching(/^probe cannot start: The setting STREAMS_NODE must match .*, but is "no name"\.$/)],
+      ['fatal', 'LOG_FORMAT', 'probe cannot start: The setting LOG_FORMAT must be one of json, pretty, but is "odd".'],
+    ]);
+  });
 
   test.each([
     ['a rejection that nobody handled', `setTimeout(() => void Promise.reject(new Error('lost it')), 5);`],

@@ -136,9 +136,11 @@ export class AdmissionHook {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...signed },
       body,
-      redirect: 'error',
+      redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
     });
+    if (response.status >= 300 && response.status < 400)
+      throw new AnswerError('unreadable', `${url} sends elsewhere (${response.status}), which is not followed.`);
     if (response.status !== 200) throw new AnswerError('failing', `${url} answers ${response.status}.`);
     let text = '';
     const decoder = new TextDecoder();

@@ -273,7 +273,7 @@ describe('the admission service', () => {
     ['says neither yes nor no', (response) => void response.end('{"allowed": "yes"}'), unreadable],
     ['answers no JSON', (response) => void response.end('<html>welcome</html>'), unreadable],
     ['answers without end', (response) => void setInterval(() => response.write('x'.repeat(8_000)), 5).unref(), unreadable],
-    ['sends elsewhere', (response) => void response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(), silent],
+    ['sends elsewhere', (response) => void response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(), unreadable],
   ])('that %s is one whose policy counts, and is told as what it is', async (_name, answer, told) => {
     const url = await service((_request, response) => answer(response));
     const strict = await start({ hook: { ...hook, url } });

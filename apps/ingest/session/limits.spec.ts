@@ -115,7 +115,18 @@ test('corrections are added to the metrics as they grow, by kind, and told at th
   const added: string[] = [];
   const counter = { add: (count: number, { kind }: { kind: string }) => void added.push(`${kind} ${count}`), reach: () => undefined };
   const meter = new CorrectionMeter({ meter: { counter: () => counter } as unknown as Meter });
-  const none = { wraps: 0, jumpsForward: 0, jumpsBack: 0, backSteps: 0, driftMs: 0, unconfigured: 0, repeatedConfigs: 0, changedConfigs: 0, otherTracks: 0 };
+  const none = {
+    wraps: 0,
+    jumpsForward: 0,
+    jumpsBack: 0,
+    backSteps: 0,
+    driftMs: 0,
+    unconfigured: 0,
+    repeatedConfigs: 0,
+    changedConfigs: 0,
+    otherTracks: 0,
+    unreadableData: 0,
+  };
   meter.report(none);
   meter.report({ ...none, jumpsBack: 1, backSteps: 3 });
   meter.report({ ...none, jumpsBack: 1, backSteps: 5 });

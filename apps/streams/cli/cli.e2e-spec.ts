@@ -252,6 +252,12 @@ describe('the doctor, without a platform', () => {
     }
   });
 
+  test('names a data folder that cannot be made', async () => {
+    const { code, out } = await streams({ STREAMS_DATA_DIR: '/proc/none', GATEWAY_PORT: '1' }, 'doctor');
+    expect(out).toMatch(/✗ data folder +no folder can be made in \/proc/);
+    expect(code).toBe(1);
+  });
+
   test('names what is missing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'streams-doctor-'));
     try {

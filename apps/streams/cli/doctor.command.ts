@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, mkdtemp, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ApiClient, ApiFailure } from '../client/api-client.ts';
 import type { CdnHealth, ProjectionView } from '../client/api.types.ts';
@@ -54,7 +54,14 @@ const checks: Readonly<Record<string, Check>> = {
     return free < freeBytesMin ? problem(text) : free < freeBytesLow ? warning(text) : ok(text);
   },
   'data folder': async (settings) => {
-    await access(existingParent(settings.dataDir), constants.R_OK | constants.W_OK);
+    const parent = existingParent(settings.dataDir);
+    await access(parent, constants.R_OK | constants.W_OK);
+    try {
+      // Some file systems say that they may be written to, and take no folder.
+      await rmdir(await mkdtemp(join(parent, '.streams-doctor-')));
+    } catch (error) {
+      return problem(`no folder can be made in ${parent}: ${messageOf(error)}`);
+    }
     if (!existsSync(settings.dataDir)) return ok(`${settings.dataDir} will be made at the first start`);
     makeFolder(settings.runPath);
     await checkEventLog(settings);

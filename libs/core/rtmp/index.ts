@@ -8,7 +8,6 @@ export { MediaRing, type RingGroup, type RingInput, type RingPiece } from './med
 export { handshakeBytes, rtmpVersion } from './handshake.core.ts';
 export { publishPathOf, type PublishPath } from './publish-path.core.ts';
 export type { Status } from './replies.core.ts';
-export type { IntakeCounts } from './media-intake.core.ts';
 export { messageType } from './rtmp.constants.ts';
 export { ServerSession } from './server-session.core.ts';
 export {
@@ -18,6 +17,7 @@ export {
   type ServerSessionInit,
   type ServerSessionInput,
   type ServerSessionLimits,
+  type SessionCounts,
 } from './session.types.ts';
 export { encodeSetChunkSize, decodeSetChunkSize } from './set-chunk-size.codec.ts';
 export { SlabPool, type Slab, type SlabPoolInit } from './slab-pool.core.ts';

@@ -2,18 +2,26 @@ import { cueBodyOf, decodeMetadata, FlvError, tagType } from '#core/flv';
 import { assert, Prng, unreachable, type Machine, type Millis } from '#kernel';
 import { ChunkReader, type RtmpMessage } from './chunk-reader.core.ts';
 import { ChunkWriter } from './chunk-writer.core.ts';
+import { decodeAggregate } from './aggregate.codec.ts';
 import { decodeAbort } from './abort.codec.ts';
 import { capabilitiesOf } from './client-capabilities.core.ts';
 import { decodeCommand, isAmfObject, unwrapAmf3, type Command } from './command.codec.ts';
 import { scriptBodyOf } from './data-message.codec.ts';
 import { RtmpError, type RtmpErrorCode } from './errors.ts';
 import { Handshake } from './handshake.core.ts';
-import { MediaIntake, type IntakeCounts } from './media-intake.core.ts';
+import { MediaIntake } from './media-intake.core.ts';
 import { Pace } from './pace.core.ts';
 import { appOf, publishPathOf } from './publish-path.core.ts';
 import { messageStreamId, Replies, type Status } from './replies.core.ts';
 import { messageType } from './rtmp.constants.ts';
-import { serverSessionLimits, type ServerSessionEffect, type ServerSessionInit, type ServerSessionInput, type ServerSessionLimits } from './session.types.ts';
+import {
+  serverSessionLimits,
+  type ServerSessionEffect,
+  type ServerSessionInit,
+  type ServerSessionInput,
+  type ServerSessionLimits,
+  type SessionCounts,
+} from './session.types.ts';
 import { decodeSetChunkSize } from './set-chunk-size.codec.ts';
 import { decodeUserControl } from './user-control.codec.ts';
 import { decodeWindowAcknowledgementSize } from './window-acknowledgement-size.codec.ts';
@@ -50,6 +58,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
   #receivedBytes = 0;
   #acknowledgedBytes = 0;
   #windowBytes = windowBytesDefault;
+  #unreadableData = 0;
 
   constructor(init: ServerSessionInit, now: Millis) {
     this.#init = init;
@@ -76,8 +85,8 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
   }
 
   /** What was done to the publisher's media beside handing it on. */
-  get counts(): Readonly<IntakeCounts> {
-    return this.#intake.counts;
+  get counts(): Readonly<SessionCounts> {
+    return { ...this.#intake.counts, unreadableData: this.#unreadableData };
   }
 
   get receivedBytes(): number {
@@ -209,7 +218,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       case messageType.dataAmf3:
         return this.#data(unwrapAmf3(payload), message.timestamp);
       case messageType.aggregate:
-        throw new RtmpError('RTMP_MESSAGE_INVALID', 'Aggregate messages are not supported.');
+        return this.#aggregate(payload, message, now);
       default:
       // Acknowledgements, bandwidth hints and vendors' own types ask for nothing.
     }
@@ -225,8 +234,29 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     if (this.#pace.nextCheck() === undefined && this.#effects.length > before) this.#pace.start(this.#intake.latestMs, now);
   }
 
+  #aggregate(aggregate: Uint8Array, { timestamp, messageStreamId }: RtmpMessage, now: Millis): void {
+    if (this.#phase !== 'publishing') return;
+    for (const { type, timestamp: at, payload } of decodeAggregate(aggregate, timestamp)) {
+      if (type === messageType.dataAmf0) this.#data(payload, at);
+      if (type !== messageType.video && type !== messageType.audio) continue;
+      const body = this.#reader.newBody(payload.length);
+      body.append(payload, 0, payload.length);
+      this.#media({ type, timestamp: at, messageStreamId, body }, type === messageType.video ? tagType.video : tagType.audio, now);
+    }
+  }
+
+  /** What cannot be read describes nothing: the media goes on without it. */
   #data(payload: Uint8Array, timestamp: number): void {
     if (this.#phase !== 'publishing') return;
+    try {
+      this.#script(payload, timestamp);
+    } catch (error) {
+      if (!(error instanceof FlvError)) throw error;
+      this.#unreadableData += 1;
+    }
+  }
+
+  #script(payload: Uint8Array, timestamp: number): void {
     const cue = cueBodyOf(payload);
     if (cue !== undefined) {
       this.#effects.push({ kind: 'cue', timestampMs: this.#intake.timeOf(timestamp), body: cue });

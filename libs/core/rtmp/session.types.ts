@@ -1,9 +1,16 @@
 import type { FlvError, PacketKind, TagType } from '#core/flv';
 import type { RtmpError } from './errors.ts';
+import type { IntakeCounts } from './media-intake.core.ts';
 import type { PublishPath } from './publish-path.core.ts';
 import type { Status } from './replies.core.ts';
 import type { SlabPool } from './slab-pool.core.ts';
 import type { TagBuffer } from './tag-buffer.core.ts';
+
+/** What a session did to a publisher's media and data beside handing them on. */
+export interface SessionCounts extends IntakeCounts {
+  /** Data messages that are no AMF. */
+  unreadableData: number;
+}
 
 export interface ServerSessionInit {
   /** The application that publishers name: `live`. */
