@@ -167,6 +167,25 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     expect(await edge.get('/must.m4s')).toMatchObject({ status: 500, body: 'oops' });
   });
 
+  test.each([
+    ['a length', 'content-length: 300000\r\n\r\n'],
+    ['chunks', `transfer-encoding: chunked\r\n\r\n${(300_000).toString(16)}\r\n`],
+  ])('what is stale stands in for an answer with %s that broke off when its head had gone out', async (name, framing) => {
+    const path = `/broken-stale/${name.replace(' ', '-')}.m4s`;
+    origin.says(path, '200 OK\r\netag: "e"\r\ncache-control: max-age=0, stale-if-error=60', 'stale');
+    await edge.get(path);
+    origin.on(path, ({ socket }) => {
+      socket.write(`${ok}${framing}${'a'.repeat(200_000)}`);
+      setTimeout(() => socket.end(), 50);
+    });
+    expect((await edge.get(path)).broken).toBe(true);
+    for (let at = 0; at < 2; at++) expect(await edge.get(path)).toMatchObject({ status: 200, body: 'stale' });
+    expect(origin.count(path)).toBe(2);
+    // Also for who asks for more than that, while the failure is remembered: what was in the making is asked for once more.
+    if (name === 'a length') expect(await edge.get(path, { 'cache-control': 'no-cache' })).toMatchObject({ status: 200, body: 'stale' });
+    if (name === 'a length') expect((await edge.get(path, { 'cache-control': 'no-cache' }, 'HEAD')).headers['cache-status']).toContain('; hit');
+  });
+
   test('a body whose connection is reset is broken off for the client, too', async () => {
     origin.on('/reset.m4s', ({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n\r\n${'x'.repeat(50_000)}`);

@@ -20,6 +20,7 @@ import {
   type Trust,
 } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
+import type { OriginError } from '../origin/origin-client.ts';
 import { isSource, type EdgeReply, type EdgeRequest, type KeepBytes } from '../server/exchange.ts';
 import { Answers, told, unknownPurges, type Waiting } from './answers.ts';
 import type { CachedObject } from './cached-object.ts';
@@ -222,7 +223,7 @@ export class CacheHandler {
       if (fills.full || (object === undefined && fills.isUnshared({ key, request }))) return this.#pass(request, key, 'bypass');
       const joined = fills.find({ key, request }) ?? (range === undefined ? undefined : fills.find({ key, request, range }));
       const failure = joined === undefined ? fills.recentFailure(key) : undefined;
-      if (failure !== undefined) return this.#answers.failed(request, failure, { forwarded: 'miss' });
+      if (failure !== undefined) return await this.#failedLately(request, failure, object);
       // A HEAD does not bring the body that would be stored; what it says about a stored one is taken (RFC 9111 section 4.3.5).
       const missing = store.has(key) ? 'vary-miss' : 'uri-miss';
       const forwarded = object === undefined ? missing : wanted ? 'stale' : 'request';
@@ -254,6 +255,15 @@ export class CacheHandler {
   #mayServeWithoutWaiting(object: CachedObject, reuse: string | undefined, nowMs: number): boolean {
     if (reuse === 'stale-while-revalidate') return true;
     return nowMs < object.retryAtMs && mayServeOnError(object.response.freshness, nowMs, this.#deps.trust());
+  }
+
+  /** What is stored stands in for it as it did for those who saw it happen (RFC 5861 section 4). */
+  #failedLately(request: EdgeRequest, failure: OriginError, object: CachedObject | undefined): EdgeReply | Promise<EdgeReply> {
+    const nowMs = this.#deps.now();
+    const trust = this.#deps.trust();
+    if (object === undefined || !mayServeOnError(object.response.freshness, nowMs, trust)) return this.#answers.failed(request, failure, { forwarded: 'miss' });
+    this.#deps.counters.hits++;
+    return this.#answers.fromObject(request, object, nowMs, told(object, nowMs, trust));
   }
 
   /** Told once for each fill, of the first who waits for it. */

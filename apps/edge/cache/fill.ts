@@ -371,6 +371,8 @@ export class Fill {
       beforeEnd: () => (chunks !== undefined && body.joinable ? beforeStored?.(this, response, chunks) : undefined),
     };
     this.failure = await takeIn(source, body, { length, bytesMax: objectBytesMax, streamBytesMax, ...told }, store);
+    // Of this one its head has gone out; who comes next gets what is stored.
+    if (this.failure !== undefined) this.staleInstead(undefined);
     if (stores && body.complete && body.joinable) this.#store(response, body.bytes());
   }
 
