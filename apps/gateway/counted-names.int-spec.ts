@@ -1,37 +1,28 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { missingSegment } from '#core/fmp4';
 import { until } from '../../test/constellation/platform.ts';
-import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import type { RunningGateway, World } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
-import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
-import { TestPackager } from './testing/test-packager.ts';
+import { LiveStreams } from './testing/live-stream.fixture.ts';
+import { announceSegment } from './testing/stream-facts.ts';
+import type { TestPackager } from './testing/test-packager.ts';
 import { toldPart, toldSegment } from './testing/told-edge.ts';
 
+let streams: LiveStreams;
 let world: World;
 let gateway: RunningGateway;
-let authorization: string;
 let packager: TestPackager;
 let id: string;
 
 beforeAll(async () => {
-  world = await World.open();
-  gateway = await startGateway(world.engines, world.consolePath);
-  ({ authorization } = await world.key(['admin']));
+  streams = await LiveStreams.open();
+  ({ world, gateway } = streams);
 });
 
-afterAll(async () => {
-  await packager.close();
-  await gateway.stop();
-  await world.close();
-});
+afterAll(() => streams.close());
 
 beforeEach(async () => {
-  await packager?.close();
-  packager = await TestPackager.open();
-  id = (await ask(gateway.url, '/api/v1/stream/start', { method: 'POST', headers: { authorization }, body: { name: 'live' } })).json.id;
-  await announceEncoding(world, id, 1n, packager.url);
-  for (let mediaSequence = 0; mediaSequence < 6; mediaSequence++) await announceSegment(world, id, mediaSequence);
-  packager.tell({ kind: 'run', run: 'r1', mediaSequence: 0, renditions: ['720p', 'audio'] });
+  ({ id, packager } = await streams.begin());
 });
 
 const get = (path: string): Promise<Answer> => ask(gateway.url, `/live/${id}/${path}`);

@@ -5,12 +5,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { until } from '../../test/constellation/platform.ts';
 import { readPlaylist, type ReadPlaylist } from '../../test/walker/playlist.ts';
-import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import type { RunningGateway, World } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
+import { LiveStreams } from './testing/live-stream.fixture.ts';
 import { announceEncoding, announceEncodingEnd, announceSegment } from './testing/stream-facts.ts';
-import { TestPackager } from './testing/test-packager.ts';
+import type { TestPackager } from './testing/test-packager.ts';
 import { toldPart, toldSegment, type ToldSegment } from './testing/told-edge.ts';
 
+let streams: LiveStreams;
 let world: World;
 let gateway: RunningGateway;
 let authorization: string;
@@ -18,25 +20,14 @@ let packager: TestPackager;
 let id: string;
 
 beforeAll(async () => {
-  world = await World.open();
-  gateway = await startGateway(world.engines, world.consolePath);
-  ({ authorization } = await world.key(['admin']));
+  streams = await LiveStreams.open();
+  ({ world, gateway, authorization } = streams);
 });
 
-afterAll(async () => {
-  await packager.close();
-  await gateway.stop();
-  await world.close();
-});
+afterAll(() => streams.close());
 
 beforeEach(async () => {
-  await packager?.close();
-  packager = await TestPackager.open();
-  id = (await ask(gateway.url, '/api/v1/stream/start', { method: 'POST', headers: { authorization }, body: { name: 'live' } })).json.id;
-  await announceEncoding(world, id, 1n, packager.url);
-  for (let mediaSequence = 0; mediaSequence < 6; mediaSequence++) await announceSegment(world, id, mediaSequence);
-  await world.settle();
-  packager.tell({ kind: 'run', run: 'r1', mediaSequence: 0, renditions: ['720p', 'audio'] });
+  ({ id, packager } = await streams.begin());
   tellSegment(5);
 });
 
