@@ -1,7 +1,7 @@
 import { audioPayloadStart, ByteWriter, encodeFlvHeader, encodeTag, opusConfigOf, tagType, videoPayload } from '#core/flv';
 import { inputContainer, type SourceAudio, type SourceInfo, type SourceVideo } from '#core/ffmpeg-plan';
 import { MatroskaWriter, type MatroskaCodec, type MatroskaTrack } from '#core/matroska';
-import type { FeedTag, Generation } from './session-feed.core.ts';
+import type { FeedTag, Generation } from './feed.types.ts';
 import { sourceInfo } from './source-info.core.ts';
 import type { SourceTrack } from './track-book.core.ts';
 

@@ -10,7 +10,7 @@ import type { LiveEdge } from '../edge/live-edge.ts';
 import { RunAnnouncer } from '../edge/run-announcer.ts';
 import { placedBehind } from '../failover/time-zero.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
-import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { StartPoint } from '../feed/feed.types.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';

@@ -1,6 +1,6 @@
 import { planRenditions, type AudioRendition, type PlannedRendition } from '#core/ffmpeg-plan';
 import { sourceInfo } from '../feed/source-info.core.ts';
-import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { StartPoint } from '../feed/feed.types.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';
 import { languageName } from './language-name.ts';

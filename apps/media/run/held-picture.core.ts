@@ -1,4 +1,4 @@
-import type { FeedTag } from '../feed/session-feed.core.ts';
+import type { FeedTag } from '../feed/feed.types.ts';
 import type { PictureChange } from './source-remux.ts';
 
 /** A tag that an encoder is given, and when, ms of the session. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { FeedTag } from '../feed/session-feed.core.ts';
+import type { FeedTag } from '../feed/feed.types.ts';
 import { HeldPicture } from './held-picture.core.ts';
 
 const generation = { number: 0, video: undefined, audio: undefined, sealed: true, muted: false };

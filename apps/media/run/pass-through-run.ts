@@ -1,6 +1,7 @@
 import type { Segmenter } from '#core/fmp4';
 import type { ProcessExit } from '#ports';
-import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
+import type { StartPoint } from '../feed/feed.types.ts';
+import { interleaveTags } from '../feed/session-feed.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunEnd } from './encoder-run.ts';
 import type { RunPlan } from './run-plan.core.ts';

@@ -1,5 +1,5 @@
 import { constantRate, planRenditions, type AudioRendition, type SourceVideo, type VideoRendition } from '#core/ffmpeg-plan';
-import type { BesideTrack, StartPoint } from '../feed/session-feed.core.ts';
+import type { BesideTrack, StartPoint } from '../feed/feed.types.ts';
 import { sourceInfo } from '../feed/source-info.core.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { BesideTrack, StartPoint } from '../feed/session-feed.core.ts';
+import type { BesideTrack, StartPoint } from '../feed/feed.types.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';
 import { planCarriage } from './source-carriage.core.ts';
 

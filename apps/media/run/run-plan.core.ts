@@ -1,5 +1,5 @@
 import { isOnGrid, staysCounted } from '#core/dash';
-import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { StartPoint } from '../feed/feed.types.ts';
 import type { LastSegment, LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 
 /** How one encoder run is placed between the session's time and the stream's timeline. */

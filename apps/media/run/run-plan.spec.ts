@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
+import type { FeedTag, StartPoint } from '../feed/feed.types.ts';
 import type { LastSegments, LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, type Announced, type CarriedPictures, type RunPlan } from './run-plan.core.ts';
 

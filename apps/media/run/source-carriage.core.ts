@@ -8,7 +8,7 @@ import {
   type SourceInfo,
   type VideoRendition,
 } from '#core/ffmpeg-plan';
-import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { StartPoint } from '../feed/feed.types.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';
 import { carriedAudio, carriedVideo, type Carried, type RenditionPlan } from './carried.core.ts';
 import { withSounds } from './further-sounds.core.ts';

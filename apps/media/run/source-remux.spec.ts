@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AudioRendition, VideoRendition } from '#core/ffmpeg-plan';
 import type { PartialSegment, ProducedSegment, SegmentGroup } from '#core/fmp4';
-import type { FeedTag, Generation, StartPoint } from '../feed/session-feed.core.ts';
+import type { FeedTag, Generation, StartPoint } from '../feed/feed.types.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver, runSegmenter } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';

@@ -1,6 +1,7 @@
 import { Remuxer, RemuxError, videoTimescale, type RemuxPart } from '#core/cmaf';
 import type { Fragment, Segmenter } from '#core/fmp4';
-import { besideMs, type FeedTag, type StartPoint } from '../feed/session-feed.core.ts';
+import type { FeedTag, StartPoint } from '../feed/feed.types.ts';
+import { besideMs } from '../feed/session-feed.core.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver, startUsOf } from './run-segmenter.ts';
