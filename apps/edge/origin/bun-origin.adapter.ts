@@ -4,12 +4,13 @@ import { openOnBun } from './bun-wire.adapter.ts';
 import { Http1Client, NotConnected } from './http1-client.ts';
 import { wireTarget, type WireTarget } from './http1-wire.ts';
 import { Http2Client } from './http2-client.ts';
-import { isWithoutHttp2, openHttp2 } from './http2-wire.adapter.ts';
+import { openHttp2 } from './http2-wire.adapter.ts';
+import { NegotiatedClient } from './negotiated-client.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint, OriginTerms } from './origin-endpoint.ts';
 import { UnsentBody } from './unsent-body.ts';
 
-/** Addresses and protocols of one origin, with connections of their own. */
+/** Addresses of one origin, with connections of their own. */
 const clientsMax = 16;
 
 const isUnconnected = (error: unknown): boolean => error instanceof NotConnected;
@@ -23,7 +24,7 @@ export class BunOriginClient implements OriginClient {
   readonly #url: URL;
   readonly #serverName: string;
   readonly #terms: OriginTerms;
-  #http2: boolean;
+  readonly #http2: boolean;
   readonly #order: AddressOrder;
   /** By what is connected to. */
   readonly #clients = new Map<string, OriginClient>();
@@ -48,7 +49,7 @@ export class BunOriginClient implements OriginClient {
     const asked = { ...request, body };
     try {
       return await this.#order.ask(await this.#bases(), {
-        ask: (base) => (this.#http2 ? this.#overHttp2(base, asked) : this.#at(base).request(asked)),
+        ask: (base) => this.#at(base).request(asked),
         isUnasked: isUnconnected,
         isOver: () => request.cancelling.aborted,
       });
@@ -61,38 +62,28 @@ export class BunOriginClient implements OriginClient {
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
   }
 
-  async #overHttp2(base: string, request: OriginRequest): Promise<OriginResponse> {
-    try {
-      return await this.#at(base, true).request(request);
-    } catch (error) {
-      if (!isWithoutHttp2(error)) throw error;
-      const response = await this.#at(base).request(request);
-      this.#http2 = false;
-      return response;
-    }
-  }
-
-  /** One for each address that was asked lately, and each protocol. */
-  #at(base: string, http2 = false): OriginClient {
-    const key = http2 ? `${base} HTTP/2` : base;
-    const known = this.#clients.get(key);
+  /** One for each address that was asked lately. */
+  #at(base: string): OriginClient {
+    const known = this.#clients.get(base);
     if (known !== undefined) return known;
     for (const [old, before] of this.#clients) {
       if (this.#clients.size < clientsMax) break;
       this.#clients.delete(old);
       void before.close();
     }
-    const client = this.#clientOf(wireTarget(new URL(base), { ca: this.#endpoint.ca, serverName: this.#serverName }), http2);
-    this.#clients.set(key, client);
+    const client = this.#clientOf(wireTarget(new URL(base), { ca: this.#endpoint.ca, serverName: this.#serverName }));
+    this.#clients.set(base, client);
     return client;
   }
 
-  #clientOf(target: WireTarget, http2: boolean): OriginClient {
+  #clientOf(target: WireTarget): OriginClient {
     const { connectionsMax, now } = this.#terms;
     const { tls } = target;
     const init = { host: this.#url.host, connectTimeoutMs: this.#endpoint.connectTimeoutMs };
-    if (http2 && tls !== undefined) return new Http2Client({ ...init, target: { ...target, tls }, sessionsMax: connectionsMax }, { open: openHttp2, now });
-    return new Http1Client({ ...init, target, connectionsMax }, { open: openOnBun, now });
+    const http1 = new Http1Client({ ...init, target, connectionsMax }, { open: openOnBun, now });
+    if (!this.#http2 || tls === undefined) return http1;
+    const http2 = new Http2Client({ ...init, target: { ...target, tls }, sessionsMax: connectionsMax }, { open: openHttp2, now });
+    return new NegotiatedClient({ http1, http2, now });
   }
 
   /** One for each of its addresses. */

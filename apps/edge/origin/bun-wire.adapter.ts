@@ -107,6 +107,9 @@ function askedFor(serverName: string, hostname: string): string {
   return serverName === hostname && isIP(hostname) !== 0 ? '' : serverName;
 }
 
+/** RFC 7301 section 3.1. */
+const http1 = Buffer.from('\x08http/1.1', 'latin1');
+
 /** Of names Bun connects to whichever address it finds: who judges addresses hands one in. */
 export const openOnBun: OpenWire = ({ hostname, port, tls }, owner, opening) => {
   const wire = new BunWire(owner, tls !== undefined);
@@ -114,7 +117,14 @@ export const openOnBun: OpenWire = ({ hostname, port, tls }, owner, opening) => 
   const secure =
     tls === undefined
       ? {}
-      : { tls: { serverName: askedFor(tls.serverName, hostname), rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) } as const };
+      : {
+          tls: {
+            serverName: askedFor(tls.serverName, hostname),
+            rejectUnauthorized: true,
+            ALPNProtocols: http1,
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+          } as const,
+        };
   bunRuntime()
     .connect({ hostname, port, socket: handlers, data: wire, ...secure })
     .catch((error: unknown) => wire.failed(error));

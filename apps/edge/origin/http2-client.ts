@@ -6,6 +6,9 @@ import { Http2Session } from './http2-session.ts';
 import { isWithoutHttp2, type Http2Target, type OpenHttp2 } from './http2-wire.adapter.ts';
 import { OriginError, repeatable, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
+/** For how long an origin that refused one more connection is asked over those that there are, ms. */
+const refusedMs = 1000;
+
 export interface Http2ClientInit {
   readonly target: Http2Target;
   /** Of a request that names no other. */
@@ -31,6 +34,11 @@ export class Http2Client implements OriginClient {
   readonly #waiting: Http2Exchange[] = [];
   #opening = 0;
   #opened = 0;
+  /** When one was opened the last time, ms. */
+  #openedAtMs = Number.NEGATIVE_INFINITY;
+  /** Why one could not be opened the last time. */
+  #failed: { readonly error: unknown; readonly atMs: number } | undefined;
+  #refusedUntilMs = 0;
   /** Sessions that ended unasked, or were given up. */
   #lost = 0;
   /** Streams of one, as the last one had it. */
@@ -64,48 +72,84 @@ export class Http2Client implements OriginClient {
   }
 
   #sessionFor(request: OriginRequest): Http2Session | undefined {
-    const mayRepeat = request.body === undefined && repeatable.has(request.method);
+    let spare: Http2Session | undefined;
     for (const session of this.#sessions) {
-      if (session.isOld) {
-        if (session.isIdle) session.giveUp();
-        continue;
-      }
-      // It may be about to end, where nobody has used it for a while.
-      const isFresh = mayRepeat || !session.isIdle || this.#deps.now() - session.idleSinceMs < freshMs;
-      const isAnew = request.anew !== true || session.lostBefore >= this.#lost;
-      if (isFresh && isAnew && session.hasRoom) return session;
+      if (session.isOld && session.isIdle) session.giveUp();
+      else if (session.hasRoom && this.#suits(session, request)) return session;
+      // Rather one that is in use: it is there.
+      else if (session.hasRoom && spare?.isIdle !== false) spare = session;
     }
+    if (spare === undefined || this.#mayOpen) return undefined;
+    // Where no other may be opened, or can be, what there is has to do.
+    if (!this.#isFull || !spare.isIdle) return spare;
+    // It makes room for one that suits.
+    spare.giveUp();
     return undefined;
+  }
+
+  /** Whether nothing better could be opened for it. */
+  #suits(session: Http2Session, request: OriginRequest): boolean {
+    const mayRepeat = request.body === undefined && repeatable.has(request.method);
+    // It may be about to end, where nobody has used it for a while.
+    const isFresh = mayRepeat || !session.isIdle || this.#deps.now() - session.idleSinceMs < freshMs;
+    return !session.isOld && isFresh && (request.anew !== true || session.lostBefore >= this.#lost);
   }
 
   get #isFull(): boolean {
     return this.#sessions.size + this.#opening >= this.#init.sessionsMax;
   }
 
+  /** There may be one more, and the origin has not just refused it beside one that goes on. */
+  get #mayOpen(): boolean {
+    return !this.#isFull && (this.#deps.now() >= this.#refusedUntilMs || (this.#opening === 0 && !this.#isServed));
+  }
+
+  /** What waits will have its turn. */
+  get #isServed(): boolean {
+    for (const { isWell } of this.#sessions) if (isWell) return true;
+    return false;
+  }
+
   #wait(exchange: Http2Exchange): void {
     this.#waiting.push(exchange);
     this.#open();
-    setTimeout(() => this.#giveUp(exchange), this.#init.connectTimeoutMs).unref();
+    this.#limit(exchange, this.#deps.now());
   }
 
-  #giveUp(exchange: Http2Exchange): void {
-    const at = this.#isFull ? this.#waiting.indexOf(exchange) : -1;
-    if (at < 0) return;
-    this.#waiting.splice(at, 1);
-    exchange.fail(new OriginError('ORIGIN_BUSY', `All ${this.#init.sessionsMax} connections from this edge to the origin are taken.`));
+  /** @param sinceMs when it began to wait */
+  #limit(exchange: Http2Exchange, sinceMs: number): void {
+    setTimeout(() => {
+      const at = this.#waiting.indexOf(exchange);
+      if (at < 0) return;
+      const failure = this.#failureSince(sinceMs);
+      // The connection that is being opened may have begun later.
+      if (failure === undefined) return this.#limit(exchange, sinceMs);
+      this.#waiting.splice(at, 1);
+      exchange.fail(failure);
+    }, this.#init.connectTimeoutMs).unref();
+  }
+
+  /** Why who has waited since then waits no longer. */
+  #failureSince(sinceMs: number): Error | undefined {
+    if (this.#isFull && this.#sessions.size > 0)
+      return new OriginError('ORIGIN_BUSY', `All ${this.#init.sessionsMax} connections from this edge to the origin are taken.`);
+    if (this.#sessions.size > 0 || this.#openedAtMs >= sinceMs)
+      return new OriginError('ORIGIN_BUSY', 'The origin takes no more requests from this edge for the moment.');
+    return this.#failed !== undefined && this.#failed.atMs >= sinceMs ? new NotConnected(this.#failed.error) : undefined;
   }
 
   /** As many as those who wait need. */
   #open(): void {
-    if (this.#opening * this.#places >= this.#waiting.length || this.#isFull) return;
-    // One that takes nothing for now is waited for: another one of the same origin would not take more.
+    if (this.#opening * this.#places >= this.#waiting.length || !this.#mayOpen) return;
+    // One that takes nothing for now is waited for: another one of the same origin would hardly take more.
     for (const { takesLater } of this.#sessions) if (takesLater) return;
     this.#opening++;
     const lostBefore = this.#lost;
     this.#connect().then(
       (wire) => {
         this.#opening--;
-        const retiresAtMs = this.#deps.now() + ageMs + ((this.#opened++ * 617) % ageSpreadMs);
+        this.#openedAtMs = this.#deps.now();
+        const retiresAtMs = this.#openedAtMs + ageMs + ((this.#opened++ * 617) % ageSpreadMs);
         this.#use(
           new Http2Session(
             { wire, host: this.#init.host, retiresAtMs, lostBefore },
@@ -115,10 +159,23 @@ export class Http2Client implements OriginClient {
       },
       (error: unknown) => {
         this.#opening--;
-        const isTold = error instanceof OriginError || isWithoutHttp2(error);
-        for (const exchange of this.#waiting.splice(0)) exchange.fail(isTold ? error : new NotConnected(error));
+        this.#unreachable(error);
       },
     );
+  }
+
+  /** Those who wait go on as long as there is another way for them. */
+  #unreachable(error: unknown): void {
+    const isTold = error instanceof OriginError || isWithoutHttp2(error);
+    const nowMs = this.#deps.now();
+    this.#failed = { error, atMs: nowMs };
+    if (isTold || (this.#opening === 0 && !this.#isServed)) {
+      for (const exchange of this.#waiting.splice(0)) exchange.fail(isTold ? error : new NotConnected(error));
+      return;
+    }
+    this.#refusedUntilMs = nowMs + refusedMs;
+    setTimeout(() => this.#serve(), refusedMs).unref();
+    this.#serve();
   }
 
   #connect(): ReturnType<OpenHttp2> {
@@ -133,10 +190,7 @@ export class Http2Client implements OriginClient {
   }
 
   #use(session: Http2Session): void {
-    if (session.isGone) {
-      for (const exchange of this.#waiting.splice(0)) exchange.fail(new NotConnected(failure('ECONNRESET', 'The origin closed the connection.')));
-      return;
-    }
+    if (session.isGone) return this.#unreachable(failure('ECONNRESET', 'The origin closed the connection.'));
     this.#sessions.add(session);
     this.#places = Math.max(1, session.places);
     this.#sweeping ??= setInterval(() => this.#sweep(), idleMs / 4).unref();
@@ -149,13 +203,20 @@ export class Http2Client implements OriginClient {
     const left = this.#waiting.splice(0).filter(({ over }) => !over);
     for (const [at, exchange] of left.entries()) {
       const session = fresh?.hasRoom === true ? fresh : this.#sessionFor(exchange.request);
-      if (session === undefined) {
+      if (session !== undefined) session.take(exchange);
+      else if (this.#hasRoom) this.#waiting.push(exchange);
+      else {
         this.#waiting.push(...left.slice(at));
         break;
       }
-      session.take(exchange);
     }
     this.#open();
+  }
+
+  /** For what does not need a better one. */
+  get #hasRoom(): boolean {
+    for (const { hasRoom } of this.#sessions) if (hasRoom) return true;
+    return false;
   }
 
   #gone(session: Http2Session, lost: boolean): void {

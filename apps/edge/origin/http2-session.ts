@@ -13,6 +13,8 @@ const silentMs = 1500;
 const echoMs = 1000;
 /** When what may be asked twice goes elsewhere as well, ms. */
 const goneMs = 3000;
+/** How long one that takes nothing is kept, in case the origin says that it takes more, ms. */
+const nothingMs = 1000;
 /** What is asked for in vain for so long, on a session on which nothing comes at all, is no fault of the request, ms. */
 const deafMs = 4000;
 
@@ -48,6 +50,7 @@ export class Http2Session {
   /** When it was asked whether the origin is there, ms; undefined where it said so. */
   #askedAtMs: number | undefined;
   #looking: NodeJS.Timeout | undefined;
+  #barred: NodeJS.Timeout | undefined;
   /** When it was last needed, ms. */
   idleSinceMs: number;
 
@@ -56,12 +59,16 @@ export class Http2Session {
     this.#deps = deps;
     this.#session = init.wire.session;
     this.idleSinceMs = deps.now();
-    this.#session.on('remoteSettings', () => this.hasRoom && deps.freed());
+    this.#session.on('remoteSettings', () => {
+      if (this.hasRoom) deps.freed();
+      this.#checkPlaces();
+    });
     this.#session.on('goaway', (_code, lastStreamId) => this.#leave(lastStreamId));
     this.#session.on('close', () => this.#lost(undefined));
     this.#session.on('error', (error) => this.#lost(error));
     // It may have gone before anybody listened.
     if (this.#session.destroyed || this.#session.closed) this.#lost(undefined);
+    this.#checkPlaces();
   }
 
   get isIdle(): boolean {
@@ -85,14 +92,19 @@ export class Http2Session {
     return Math.min(streamsMax, this.#session.remoteSettings.maxConcurrentStreams ?? streamsMax);
   }
 
-  /** It has never taken as much as one request, which the origin may allow it later (RFC 9113 section 5.1.2). */
+  /** The origin lets it take nothing, and may say otherwise in a moment (RFC 9113 section 5.1.2). */
   get takesLater(): boolean {
     return !this.#isGone && this.places === 0;
   }
 
-  get hasRoom(): boolean {
+  /** It takes requests, now or when others are done. */
+  get isWell(): boolean {
     const { closed, destroyed } = this.#session;
-    return !this.#isGone && !this.#isDoubtful && !closed && !destroyed && this.#exchanges.size < this.places;
+    return !this.#isGone && !this.#isDoubtful && !closed && !destroyed && this.places > 0;
+  }
+
+  get hasRoom(): boolean {
+    return this.isWell && this.#exchanges.size < this.places;
   }
 
   take(exchange: Http2Exchange): void {
@@ -117,6 +129,15 @@ export class Http2Session {
   /** It may have gone without a sign: Node reads nothing more of one whose last write does not end. What is new goes elsewhere meanwhile. */
   get #isDoubtful(): boolean {
     return this.#askedAtMs !== undefined && this.#deps.now() - this.#askedAtMs >= echoMs;
+  }
+
+  /** Of one that may take nothing for longer nobody knows whether another one might. */
+  #checkPlaces(): void {
+    if (!this.takesLater || this.#barred !== undefined) return;
+    this.#barred = setTimeout(() => {
+      this.#barred = undefined;
+      if (this.takesLater) this.giveUp();
+    }, nothingMs).unref();
   }
 
   #look(): void {
@@ -166,7 +187,7 @@ export class Http2Session {
     else if (code !== undefined) this.#failures++;
     const isDeaf = !answered && code === undefined && this.#heardAtMs < sentAtMs && this.idleSinceMs - sentAtMs >= deafMs;
     if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM || this.#failures >= failuresMax || isDeaf) this.giveUp(true);
-    else if (this.#isGone || this.isOld) this.giveUp();
+    else if (this.#isGone || (this.isOld && this.isIdle)) this.giveUp();
     else this.#deps.freed();
     if (again) this.#deps.unseen(exchange);
   }

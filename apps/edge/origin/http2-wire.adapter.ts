@@ -7,7 +7,7 @@ import type { WireTarget, WireTls } from './http1-wire.ts';
 import { secureSocketTo } from './node-wire.adapter.ts';
 
 /** TLS did not agree on HTTP/2: nothing was asked yet. */
-class Http2Unsupported extends Error {
+export class Http2Unsupported extends Error {
   override readonly name = 'Http2Unsupported';
   readonly code = 'HTTP2_UNSUPPORTED';
 }

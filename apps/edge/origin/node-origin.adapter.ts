@@ -2,21 +2,19 @@ import { isIP } from 'node:net';
 import { Http1Client } from './http1-client.ts';
 import { wireTarget } from './http1-wire.ts';
 import { Http2Client } from './http2-client.ts';
-import { isWithoutHttp2, openHttp2 } from './http2-wire.adapter.ts';
+import { openHttp2 } from './http2-wire.adapter.ts';
+import { NegotiatedClient } from './negotiated-client.ts';
 import { openOnNode } from './node-wire.adapter.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint, OriginTerms } from './origin-endpoint.ts';
-import { UnsentBody } from './unsent-body.ts';
 
 /** An origin on Node: over HTTP/2 where a zone allows it, and else HTTP/1.1. */
 export class NodeOriginClient implements OriginClient {
-  readonly #http1: Http1Client;
-  #http2: Http2Client | undefined;
+  readonly #client: OriginClient;
   readonly #check: (() => void) | undefined;
 
-  private constructor(http1: Http1Client, http2: Http2Client | undefined, check: (() => void) | undefined) {
-    this.#http1 = http1;
-    this.#http2 = http2;
+  private constructor(client: OriginClient, check: (() => void) | undefined) {
+    this.#client = client;
     this.#check = check;
   }
 
@@ -25,34 +23,21 @@ export class NodeOriginClient implements OriginClient {
     const parsed = new URL(url);
     const target = wireTarget(parsed, { ca, serverName, lookup: guard?.lookup });
     const { hostname, tls } = target;
-    const http1 = new Http1Client({ target, host: parsed.host, connectTimeoutMs, connectionsMax }, { open: openOnNode, now });
+    const init = { host: parsed.host, connectTimeoutMs };
+    const over1 = new Http1Client({ ...init, target, connectionsMax }, { open: openOnNode, now });
     const over2 =
-      http2 && tls !== undefined
-        ? new Http2Client({ target: { ...target, tls }, host: parsed.host, connectTimeoutMs, sessionsMax: connectionsMax }, { open: openHttp2, now })
-        : undefined;
+      http2 && tls !== undefined ? new Http2Client({ ...init, target: { ...target, tls }, sessionsMax: connectionsMax }, { open: openHttp2, now }) : undefined;
     // Of an address nobody looks up what it is.
-    return new NodeOriginClient(http1, over2, isIP(hostname) === 0 ? undefined : () => guard?.check(hostname, hostname));
+    const check = isIP(hostname) === 0 ? undefined : () => guard?.check(hostname, hostname);
+    return new NodeOriginClient(over2 === undefined ? over1 : new NegotiatedClient({ http1: over1, http2: over2, now }), check);
   }
 
   async request(request: OriginRequest): Promise<OriginResponse> {
     this.#check?.();
-    if (this.#http2 === undefined) return this.#http1.request(request);
-    // Nothing of the request was sent, or of its body read, when TLS agrees on something else.
-    const body = request.body === undefined ? undefined : new UnsentBody(request.body);
-    const asked = { ...request, body };
-    try {
-      return await this.#http2.request(asked);
-    } catch (error) {
-      if (!isWithoutHttp2(error)) throw error;
-      void this.#http2?.close();
-      this.#http2 = undefined;
-      return await this.#http1.request(asked);
-    } finally {
-      body?.settle();
-    }
+    return this.#client.request(request);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#http1.close(), this.#http2?.close()]);
+  close(): Promise<void> {
+    return this.#client.close();
   }
 }

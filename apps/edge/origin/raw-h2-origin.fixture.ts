@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { fieldBlock, flags, frameOf, frameTypes } from '../server/raw-h2.fixture.ts';
 
@@ -28,18 +28,21 @@ export function streamsAtOnce(streams: number): Buffer {
 export class RawH2Origin {
   readonly sockets = new Set<TLSSocket>();
   opened = 0;
+  /** Connections beyond that are ended as soon as they come. */
+  connectionsMax = Number.POSITIVE_INFINITY;
   settings: Uint8Array = frameOf(frameTypes.settings, 0, 0);
   answer: (request: RawRequest) => void = ({ send, stream }) => send(headOf(stream), dataOf(stream, 'right', true));
   readonly #server: Server;
 
   constructor(key: string, cert: string) {
     this.#server = createServer({ key, cert, ALPNProtocols: ['h2'] }, (socket) => this.#serve(socket));
+    this.#server.on('connection', (socket: Socket) => void (this.sockets.size >= this.connectionsMax && socket.resetAndDestroy()));
     // Those who leave amid the handshake.
     this.#server.on('tlsClientError', () => undefined);
   }
 
-  async listen(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
+  async listen(port = 0): Promise<string> {
+    this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
     return `https://localhost:${(this.#server.address() as AddressInfo).port}`;
   }

@@ -62,7 +62,7 @@ export interface BunConnectOptions<Data> {
   readonly port: number;
   readonly socket: BunSocketHandlers<Data>;
   readonly data: Data;
-  readonly tls?: { readonly serverName: string; readonly rejectUnauthorized: true; readonly ca?: string };
+  readonly tls?: { readonly serverName: string; readonly rejectUnauthorized: true; readonly ca?: string; readonly ALPNProtocols: Uint8Array };
 }
 
 export interface BunRuntime {
