@@ -1,3 +1,4 @@
+import { SystemClock } from '#adapters/system';
 import { PostgresPastStore, Database } from '#adapters/postgres';
 import { streamsProjection } from '#domain/stream';
 import { encodeEvent, encodingStarted, segmentProduced, streamCreated, streamStarted, topicPartitions, type LogRecord } from '#events';
@@ -182,7 +183,10 @@ async function measure(context: BenchContext, engine: string, world: World): Pro
   const asked: Asked = { log: world.log, past, streams, fromMs, toMs };
   const logger = await createLogger({ name: 'bench', node: 'bench', logFormat: 'json', logLevel: 'silent' });
   const begun = performance.now();
-  await new PastKeeper({ projections: [streamsProjection], owner: 'bench' }, { log: world.log, past, leases: world.leases, logger }).catchUp();
+  await new PastKeeper(
+    { projections: [streamsProjection], owner: 'bench' },
+    { log: world.log, past, leases: world.leases, clock: new SystemClock(), logger },
+  ).catchUp();
   const keptPerSecond = events / ((performance.now() - begun) / 1000);
   const size = await past.size({ log: await world.log.identity(), projection: streamsProjection.name, version: streamsProjection.version });
   const [window, whole, list] = [await p95(asked, 'window', 200), await p95(asked, 'whole', 100), await p95(asked, 'list', 20)];

@@ -11,6 +11,7 @@ import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
 import { ParkedEvents1795705200000 } from './parked-events.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
+import { GonePieces1795806000000 } from './gone-pieces.migration.ts';
 import { LedgerTreeList1795719600000 } from './ledger-tree-list.migration.ts';
 import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
@@ -50,4 +51,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   SwitchedCheckpoints1795795200000,
   PassedOverEvents1795798800000,
   LackingPieces1795802400000,
+  GonePieces1795806000000,
 ];

@@ -65,9 +65,9 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
 
   /** Folds the log into pieces of a few events, so that answers are joined from several levels of them. */
   async function keepPast(): Promise<void> {
-    const { log, past, leases } = world.engines;
+    const { log, past, leases, clock } = world.engines;
     const init = { projections, owner: 'test', pieceEvents: 4, fan: 2 };
-    await new PastKeeper(init, { log, past, leases, logger: pino({ level: 'silent' }) }).catchUp();
+    await new PastKeeper(init, { log, past, leases, clock, logger: pino({ level: 'silent' }) }).catchUp();
   }
 
   /** What everybody sees now, and when that is. */

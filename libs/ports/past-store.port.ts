@@ -15,6 +15,8 @@ export interface PastPart extends ProjectionPartition {
   readonly next: bigint;
   /** When the last record of the part was recorded, ms since the Unix epoch; null for a part without records. */
   readonly lastRecordedAtMs: number | null;
+  /** Nobody knows what was there: it was removed from the log before it was folded, and what it did is in no row of the piece. All of it was recorded by then. */
+  readonly gone?: true;
 }
 
 /** What the events of a part of one partition do to the rows: joined with what was before, it gives what was after. */
@@ -86,6 +88,9 @@ export abstract class PastStore {
   abstract size(model: PastModel): Promise<PastSize>;
   /** Forgets what is of another log than these models', and of older versions of their projections. */
   abstract forgetOlder(models: readonly PastModel[]): Promise<void>;
-  /** Forgets the pieces that end behind an offset, of one place of every version: whoever keeps them folds anew from there. */
-  abstract forgetFrom(projection: string, cut: PastCut): Promise<void>;
+  /**
+   * Forgets the pieces that end behind an offset, of one place of every version: whoever keeps them folds anew from there. Those that begin
+   * before `low`, where the log does, cannot be folded anew, and stay unless others are kept up to there.
+   */
+  abstract forgetFrom(projection: string, cut: PastCut, low: bigint): Promise<void>;
 }

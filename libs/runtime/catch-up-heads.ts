@@ -29,6 +29,7 @@ import {
 import { eraseAgain, type EraseAgainDeps } from './erase-again.ts';
 import { decidedBy, nextHead } from './head-fold.ts';
 import type { Logger } from './logging.ts';
+import { lowOf } from './low-of.ts';
 import { outboxProducer } from './outbox-relay.ts';
 import type { StartProgress } from './start-progress.ts';
 import { restoreHeads, type RestorableAggregate } from './restore-heads.ts';
@@ -210,9 +211,9 @@ function outcomesIn(records: readonly StoredRecord[]): ReadonlyMap<string, Effec
 }
 
 /** A backup has pieces of the past with what was discarded since. */
-async function forgetPast({ aggregates, discarded, past }: CatchUpDeps): Promise<void> {
+async function forgetPast({ log, aggregates, discarded, past }: CatchUpDeps): Promise<void> {
   const states = (await aggregates.find(...discarded.heads)).map(({ state }) => state);
-  for (const place of discarded.placesOf(states)) await past.forgetFrom(place.projection, place);
+  for (const place of discarded.placesOf(states)) await past.forgetFrom(place.projection, place, await lowOf(log, place));
 }
 
 /** Their private halves are in the database alone. */

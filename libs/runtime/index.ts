@@ -51,6 +51,7 @@ export { WorkBoard, type WorkerSignals, type WorkerState } from './lease/work-bo
 export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, waitingLog, type Logger, type LoggerInit } from './logging.ts';
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';
+export { lowOf } from './low-of.ts';
 export { PastKeeper, pieceEventsDefault, type PastKeeperDeps, type PastKeeperInit } from './past/past-keeper.ts';
 export { PastReadStore, type PastMoment, type PastReadsDeps, type PastReadsInit } from './past/past-read-store.ts';
 export { readTail, type Tail, type TailPart } from './past/past-tail.ts';

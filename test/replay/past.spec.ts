@@ -1,10 +1,10 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ManualClock, MemoryEventLog, MemoryLeaseStore, MemoryPastStore } from '#adapters/memory';
 import { encodeEvent, topicPartitions, type DomainEvent, type LogRecord } from '#events';
 import { foldChanges, type Projection, type RowChange, type TableSpec } from '#kernel';
 import { rowsFor, type PartitionHead, type ReadQuery } from '#ports';
-import { PastKeeper, PastReadStore } from '#runtime';
+import { PastKeeper, PastReadStore, type PastMoment } from '#runtime';
 import { pino } from 'pino';
 import { projections } from '#read-models';
 import { eventsOf } from './any-events.ts';
@@ -61,7 +61,7 @@ function lawOf(projection: Projection<DomainEvent>) {
     const past = new MemoryPastStore();
     const keeper = new PastKeeper(
       { projections: [projection], owner: 'test', pieceEvents: 1 + (keptAt % 3), fan: 2 },
-      { log, past, leases: new MemoryLeaseStore(clock), logger },
+      { log, past, leases: new MemoryLeaseStore(clock), clock, logger },
     );
     if (keptAt % 4 !== 0) await keeper.catchUp();
     const atMs = askedAt % (events.length + 1);
@@ -107,7 +107,10 @@ test.each([0, 1])('what was discarded is left out, by those who read (pieces of 
   const past = new MemoryPastStore();
   const leftOut = async (name: string) => new Set(name === 'purges' ? [`cache/${lane.partition}/2`] : []);
   const deps = { log, past, leftOut };
-  const keeper = new PastKeeper({ projections: [projection], owner: 'test', pieceEvents, fan: 2 }, { ...deps, leases: new MemoryLeaseStore(clock), logger });
+  const keeper = new PastKeeper(
+    { projections: [projection], owner: 'test', pieceEvents, fan: 2 },
+    { ...deps, leases: new MemoryLeaseStore(clock), clock, logger },
+  );
   if (pieceEvents > 0) await keeper.catchUp();
   const without = events.map((event, at) => (at === 2 ? [] : projection.project(event, begunMs + at + 1)));
   const moment = { before: async (_topic: string, partition: number) => (partition === lane.partition ? lane.high : 0n) };
@@ -140,7 +143,7 @@ test('a keeper folds nothing that the reader of the projection has not taken', a
   const lane = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
   const past = new MemoryPastStore();
   let taken = new Map<string, bigint>();
-  const deps = { log, past, leases: new MemoryLeaseStore(clock), logger, taken: () => Promise.resolve(taken) };
+  const deps = { log, past, leases: new MemoryLeaseStore(clock), clock, logger, taken: () => Promise.resolve(taken) };
   const keeper = new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 2, fan: 2 }, deps);
   const model = { log: await log.identity(), projection: projection.name, version: projection.version };
   const kept = async (): Promise<bigint | undefined> =>
@@ -169,7 +172,7 @@ test('a keeper goes on where another ended, makes up for a join that was left ou
   const { clock, log } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
   const [whole, torn] = [new MemoryPastStore(), new MemoryPastStore()];
   const keeperOf = (past: MemoryPastStore) =>
-    new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 1, fan: 2 }, { log, past, leases: new MemoryLeaseStore(clock), logger });
+    new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 1, fan: 2 }, { log, past, leases: new MemoryLeaseStore(clock), clock, logger });
   await keeperOf(whole).catchUp();
   // It ends at every third piece; those that were not added are larger ones as well.
   for (let left = 100; left > 0; left--) {
@@ -228,7 +231,10 @@ test('what the code could not take when pieces were folded is in them once it ca
     },
   });
   const keep = (projection: Projection<DomainEvent>): Promise<void> =>
-    new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 2, fan: 2 }, { log, past, leases: new MemoryLeaseStore(clock), logger }).catchUp();
+    new PastKeeper(
+      { projections: [projection], owner: 'test', pieceEvents: 2, fan: 2 },
+      { log, past, leases: new MemoryLeaseStore(clock), clock, logger },
+    ).catchUp();
   const model = { log: await log.identity(), projection: mended.name, version: mended.version };
   const stored = async (): Promise<readonly string[]> =>
     (
@@ -299,7 +305,7 @@ test.each([true, false])(
     const { partition } = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
     const past = new MemoryPastStore();
     let taken = 4n;
-    const deps = { log, past, leases: new MemoryLeaseStore(clock), logger, taken: async () => new Map([[`cache/${partition}`, taken]]) };
+    const deps = { log, past, leases: new MemoryLeaseStore(clock), clock, logger, taken: async () => new Map([[`cache/${partition}`, taken]]) };
     const keeper = new PastKeeper({ projections: [projection], owner: 'test', pieceEvents: 4, fan: 2 }, deps);
     const cut = { topic: 'cache', partition, before: 6n };
     const rowsAt = async (before: bigint): Promise<string> => {
@@ -360,7 +366,7 @@ test('what an older version has folded stays where the log no longer has all of 
     const keeperOf = (version: number) =>
       new PastKeeper(
         { projections: [{ ...projection, version }], owner: `v${version}`, pieceEvents: 4, fan: 2 },
-        { log, past, leases: new MemoryLeaseStore(clock), logger },
+        { log, past, leases: new MemoryLeaseStore(clock), clock, logger },
       );
     const identity = await log.identity();
     const kept = async (version: number): Promise<readonly string[]> =>
@@ -387,6 +393,71 @@ test('what an older version has folded stays where the log no longer has all of 
     );
     expect([chain.map(({ first, next }) => `${first}-${next}`), blocks.flat().length > 0]).toEqual([['0-4'], !isCut]);
   }
+});
+
+describe('with a beginning removed from the log', () => {
+  const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
+  const [table] = projection.tables as [TableSpec];
+  const [some] = fc.sample(
+    eventsOf(projection).filter(({ length }) => length >= 12),
+    { numRuns: 1, seed: 7 },
+  ) as [readonly DomainEvent[]];
+  const events = [...some, ...some].slice(0, 16);
+
+  /** @param cut how much is removed; @param folded whether it is in pieces before */
+  async function removed(cut: number, folded: boolean) {
+    const { clock, log, begunMs } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
+    const { partition } = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
+    const past = new MemoryPastStore();
+    const keeper = new PastKeeper(
+      { projections: [projection], owner: 'test', pieceEvents: 4, fan: 2 },
+      { log, past, leases: new MemoryLeaseStore(clock), clock, logger },
+    );
+    if (folded) await keeper.catchUp();
+    clock.advance(1000);
+    await log.truncate('cache', partition, BigInt(cut));
+    const outcome = async (moment: PastMoment, servingVersion = projection.version): Promise<string> => {
+      const reads = new PastReadStore({ projections, moment, tailMax: 1000, rowsMax: 1000 }, { log, past, servingVersion: async () => servingVersion });
+      return reads.select(table, everything).then(
+        () => 'read',
+        ({ code }: { code: string }) => code,
+      );
+    };
+    /** Of the time when so many events had been recorded. */
+    const ofTime = (count: number, serving?: number): Promise<string> => {
+      const atMs = begunMs + count;
+      return outcome({ atMs, before: (topic, at) => log.offsetAt(topic, at, atMs + 1) }, serving);
+    };
+    const ofPosition = (count: number, serving?: number): Promise<string> =>
+      outcome({ before: async (_topic, at) => (at === partition ? BigInt(count) : 0n) }, serving);
+    return { keeper, clock, log, partition, ofTime, ofPosition };
+  }
+
+  test('what pieces have of it is answered, and of a time between them it is said that nobody knows', async () => {
+    const { ofTime, ofPosition } = await removed(8, true);
+    // A time before the log begins is not taken for its beginning: the pieces end later than it.
+    expect([await ofTime(0), await ofTime(5), await ofTime(8), await ofTime(11)]).toEqual(['PAST_TRUNCATED', 'PAST_TRUNCATED', 'read', 'read']);
+    expect([await ofPosition(0), await ofPosition(4), await ofPosition(6), await ofPosition(8)]).toEqual(['read', 'read', 'PAST_TRUNCATED', 'read']);
+    expect([await ofTime(8, 99), await ofPosition(4, 99)]).toEqual(['read', 'read']);
+  });
+
+  test.each([8, 16])('what pieces lack of it is told, and behind it what the rows that serve lack as well is not (%i)', async (cut) => {
+    const { keeper, clock, log, partition, ofTime, ofPosition } = await removed(cut, false);
+    for (const kept of [false, true]) {
+      if (kept) await keeper.catchUp();
+      expect([await ofTime(0), await ofTime(cut - 1), await ofPosition(1), await ofPosition(cut - 1)]).toEqual(Array(4).fill('PAST_TRUNCATED'));
+      // Nobody knows when the last of them was recorded, but that it was by then.
+      expect([await ofTime(cut), await ofPosition(cut)]).toEqual(['PAST_TRUNCATED', 'read']);
+    }
+    clock.advance(1);
+    expect(await ofTime(100_000)).toBe('read');
+    expect(await ofTime(100_000, projection.version + 1)).toBe('PAST_TRUNCATED');
+    // Joined to larger pieces it is seen as well.
+    for (const event of [...events, ...events]) await log.append('cache', [encodeEvent({ ...event, key: 'one' }) as LogRecord]);
+    await keeper.catchUp();
+    const { high } = (await log.heads('cache')).find((head) => head.partition === partition) as PartitionHead;
+    expect([await ofPosition(Number(high)), await ofPosition(Number(high), projection.version + 1)]).toEqual(['read', 'PAST_TRUNCATED']);
+  });
 });
 
 test('what cannot be answered is told: too far behind the pieces, too many rows, truncated, ahead of the log', async () => {

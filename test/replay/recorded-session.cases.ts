@@ -71,8 +71,8 @@ export function recordedSessionCases(name: string, startLog?: LogStarter): void 
 
     test('gives the same playlists, byte for byte, of now and of every moment, from the log and from pieces', async () => {
       expect(await served(gateway)).toEqual(expected);
-      const { log, past, leases } = world.engines;
-      await new PastKeeper({ projections, owner: 'test', pieceEvents: 4, fan: 2 }, { log, past, leases, logger: pino({ level: 'silent' }) }).catchUp();
+      const { log, past, leases, clock } = world.engines;
+      await new PastKeeper({ projections, owner: 'test', pieceEvents: 4, fan: 2 }, { log, past, leases, clock, logger: pino({ level: 'silent' }) }).catchUp();
       expect(await served(gateway)).toEqual(expected);
     });
 

@@ -6,7 +6,7 @@ import { contentsProjection } from '#domain/content';
 import { contentPublished, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import { projections } from '#read-models';
-import { ConsumerHost, ConsumerLag, noTelemetry } from '#runtime';
+import { ConsumerHost, ConsumerLag, noTelemetry, PastKeeper } from '#runtime';
 import pg from 'pg';
 import { pino } from 'pino';
 import { realEngines, startGateway, World, type RealEngines, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
@@ -27,6 +27,8 @@ describe('with the past of contents removed from the log', () => {
   let authorization: string;
   let host: ReplayHost;
   let gone: number;
+  /** Before anything was recorded, amid what is removed, and behind it. */
+  let moments: { readonly before: string; readonly amid: string; readonly behind: string };
 
   const api = async (method: string, path: string, body?: object): Promise<{ readonly status: number; readonly json: Record<string, unknown> }> => {
     const sent = method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) };
@@ -64,6 +66,18 @@ describe('with the past of contents removed from the log', () => {
       await sleep(50);
     }
   };
+  const moment = async (): Promise<string> => {
+    await sleep(5);
+    const at = new Date().toISOString();
+    await sleep(5);
+    return at;
+  };
+  /** The ids that a content is found under as of a moment, or the status and type of the refusal. */
+  const asOf = async (at: string, id: string): Promise<unknown> => {
+    const { status, json } = await api('GET', `/api/v1/read-models/content/rows?where=content_id:${id}&asOf=${at}`);
+    return status === 200 ? (json['rows'] as ReadonlyArray<Record<string, unknown>>).map((row) => row['content_id']) : [status, json['type']];
+  };
+  const truncated = [410, 'urn:streams:problem:position-truncated'];
   const projection = async (name: string): Promise<Record<string, unknown> | undefined> =>
     ((await api('GET', '/api/v1/projections')).json['items'] as readonly Record<string, unknown>[]).find((one) => one['name'] === name);
 
@@ -75,10 +89,12 @@ describe('with the past of contents removed from the log', () => {
 
   /** Seals what was signed, and removes what was sealed, as a projector does whose LOG_SEALED_DAYS have passed. */
   async function removeAll(): Promise<void> {
+    const { log, past, leases, clock } = engines;
+    const pastKeeper = new PastKeeper({ projections: [contentsProjection], owner: 'past' }, { log, past, leases, clock, logger });
     await keepLedger({ log: engines.log, store: engines.ledger, secrets: engines.secrets });
     const keeper = new RetentionKeeper(
       { owner: 'keeper', topics: ['content'], settings: { hotMs: { content: 1 }, keptMs: { content: 1 } }, source: '/test', roundMs: 50, lookMs: 20 },
-      { ...engines, log: engines.sealedLog, store: engines.projections, projections, commands: world.commands, logger },
+      { ...engines, log: engines.sealedLog, store: engines.projections, projections, commands: world.commands, logger, pastKeeper },
     );
     keeper.start();
     while ((await engines.log.heads('content')).some(({ low, high }) => low < high)) await sleep(50);
@@ -91,7 +107,11 @@ describe('with the past of contents removed from the log', () => {
     world = await World.open(engines);
     gateway = await startGateway(engines, world.consolePath);
     ({ authorization } = await world.key(['admin']));
-    await publish('old', contentsMax);
+    const before = await moment();
+    await publish('old', contentsMax / 2);
+    const amid = await moment();
+    await publish('older', contentsMax / 2);
+    moments = { before, amid, behind: await moment() };
     await removeAll();
     await publish('new', 2);
     gone = (await engines.log.heads('content')).reduce((sum, { low }) => sum + Number(low), 0);
@@ -125,6 +145,14 @@ describe('with the past of contents removed from the log', () => {
     expect(json['items']).toContainEqual(expect.objectContaining({ type: 'replay.promotion-requested', data: { replayId: id, acceptLoss: true } }));
     expect((await command('replay', 'rollback', id)).code).toBe(0);
     expect(await rows()).toBe(contentsMax + 2);
+  });
+
+  test('as of a moment it is as it was, or it is said that nobody knows: never that there was nothing', async () => {
+    expect([await asOf(moments.behind, 'old-1'), await asOf(await moment(), 'old-1')]).toEqual([['old-1'], ['old-1']]);
+    expect([await asOf(moments.behind, 'new-1'), await asOf(await moment(), 'new-1')]).toEqual([[], ['new-1']]);
+    expect([await asOf(moments.before, 'old-1'), await asOf(moments.amid, 'older-1')]).toEqual([truncated, truncated]);
+    // Nothing was removed of what streams are made of.
+    expect((await api('GET', `/api/v1/read-models/stream/rows?asOf=${moments.amid}`)).status).toBe(200);
   });
 
   test('an order that accepts it from the beginning is promoted by itself', async () => {
@@ -166,8 +194,14 @@ describe('with the past of contents removed from the log', () => {
     await api('POST', `/api/v1/replays/${id}/promote`, { acceptLoss: true });
     await until(id, 'promoted');
     expect([await rows(), (await projection('contents'))?.['heldBack']]).toEqual([3, null]);
+    // What pieces have is answered, whatever serves; where there are none, as of new code, only what the rows that serve lack as well.
+    expect(await asOf(await moment(), 'old-1')).toEqual(['old-1']);
+    await sql('UPDATE streams.past_pieces SET version = version + 100');
+    expect(await asOf(await moment(), 'old-1')).toEqual(truncated);
     await api('POST', `/api/v1/replays/${id}/rollback`);
     await until(id, 'rolled-back');
+    expect([await asOf(moments.behind, 'old-1'), await asOf(await moment(), 'new-1')]).toEqual([truncated, ['new-1']]);
+    await sql('UPDATE streams.past_pieces SET version = version - 100');
     const after: Projection<DomainEvent> = { ...contentsProjection, version: next.version + 1 };
     await replayWith([after], ['streams', 'contents']);
     await until(`rp-v${after.version}-contents`, 'promoted');

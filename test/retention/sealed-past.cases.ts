@@ -171,9 +171,9 @@ export function sealedPastCases({ name, engine, startLog, otherKafka }: SealedPa
         expect(bare(items)).toEqual(bare(seen.list as ReadonlyArray<{ playback: unknown }>));
       };
       await check();
-      const { log, past, leases } = engines;
+      const { log, past, leases, clock } = engines;
       const init = { projections, owner: 'test', pieceEvents: 16, fan: 4 };
-      await new PastKeeper(init, { log, past, leases, logger: pino({ level: 'silent' }) }).catchUp();
+      await new PastKeeper(init, { log, past, leases, clock, logger: pino({ level: 'silent' }) }).catchUp();
       await check();
     });
 

@@ -1,6 +1,6 @@
 import { discardHeads, leftOutOf, type KnownParked } from '#domain/operation';
 import { hasCode, type OperatingError } from '#kernel';
-import type { AggregateStore, Clock, EventLog, PastStore, ReadRow } from '#ports';
+import type { AggregateStore, Clock, EventLog, PastStore, ProjectionBuilds, ReadRow } from '#ports';
 import { PastReadStore, pieceEventsDefault, type LeftOut } from '#runtime';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import { Turns } from '../events/turns.ts';
@@ -11,6 +11,7 @@ import { asOfProblem, readAsOf, type AsOf } from './as-of.ts';
 export interface PastModelsDeps {
   readonly log: EventLog;
   readonly past: PastStore;
+  readonly builds: Pick<ProjectionBuilds, 'versions'>;
   readonly tokens: ResumeTokens;
   readonly clock: Clock;
   readonly aggregates: AggregateStore;
@@ -61,7 +62,9 @@ export class PastModels {
       this.#waiting--;
     }
     try {
-      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past, leftOut: (projection) => this.#leftOut(projection) });
+      const leftOut = (projection: string): Promise<LeftOut> => this.#leftOut(projection);
+      const servingVersion = (projection: string): Promise<number | undefined> => this.#servingVersion(projection);
+      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past, leftOut, servingVersion });
       return await read({ asOf, reads });
     } catch (error) {
       throw await this.#problemOf(error, asOf, field);
@@ -107,6 +110,10 @@ export class PastModels {
       projection,
       (await this.#deps.aggregates.find(...discardHeads)).map(({ state }) => state as KnownParked),
     );
+  }
+
+  async #servingVersion(projection: string): Promise<number | undefined> {
+    return (await this.#deps.builds.versions()).find((one) => one.projection === projection && one.serving)?.version;
   }
 
   async #beforeLog({ atMs }: AsOf, field: string): Promise<ProblemError | undefined> {

@@ -5,9 +5,9 @@ import { PastPlaylists } from '../origin/past-playlists.ts';
 import { PastModels } from './past-models.ts';
 
 /** Read models as they stood at a moment. */
-export function pastProviders({ log, past, clock, aggregates }: GatewayEngines): Provider[] {
+export function pastProviders({ log, past, builds, clock, aggregates }: GatewayEngines): Provider[] {
   return [
-    { provide: PastModels, useFactory: (tokens: ResumeTokens) => new PastModels({ log, past, tokens, clock, aggregates }), inject: [ResumeTokens] },
+    { provide: PastModels, useFactory: (tokens: ResumeTokens) => new PastModels({ log, past, builds, tokens, clock, aggregates }), inject: [ResumeTokens] },
     { provide: PastPlaylists, useFactory: (models: PastModels) => new PastPlaylists(models), inject: [PastModels] },
   ];
 }

@@ -1,6 +1,7 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { EventLog, ParkedEvents, ParkedPlace, PastStore } from '#ports';
+import { lowOf } from '#runtime';
 
 export interface StalePastDeps {
   readonly log: EventLog;
@@ -19,9 +20,10 @@ export class StalePast {
     this.#deps = deps;
   }
 
-  /** From one event on, of every version. */
-  forgetFrom({ projection, topic, partition, offset }: Pick<ParkedPlace, 'projection' | 'topic' | 'partition' | 'offset'>): Promise<void> {
-    return this.#deps.past.forgetFrom(projection, { topic, partition, before: offset });
+  /** From one event on, of every version; what the log no longer has cannot be folded anew, and stays as it is. */
+  async forgetFrom({ projection, topic, partition, offset }: Pick<ParkedPlace, 'projection' | 'topic' | 'partition' | 'offset'>): Promise<void> {
+    const { log, past } = this.#deps;
+    await past.forgetFrom(projection, { topic, partition, before: offset }, await lowOf(log, { topic, partition }));
   }
 
   /**

@@ -35,8 +35,8 @@ export class MemoryPastStore extends PastStore {
           .reduce<Kept | undefined>((most, one) => (most === undefined || one.next > most.next ? one : most), undefined);
       const begin = fitting.reduce<bigint | undefined>((least, { first }) => (least === undefined || first < least ? first : least), undefined);
       for (let piece = begin === undefined ? undefined : from(begin); piece !== undefined; piece = from(piece.next)) {
-        const { id, topic, partition, first, next, lastRecordedAtMs } = piece;
-        chain.push({ id, topic, partition, first, next, lastRecordedAtMs });
+        const { id, topic, partition, first, next, lastRecordedAtMs, gone } = piece;
+        chain.push({ id, topic, partition, first, next, lastRecordedAtMs, ...(gone === undefined ? {} : { gone }) });
       }
       return chain;
     });
@@ -80,9 +80,11 @@ export class MemoryPastStore extends PastStore {
     this.#kept = this.#kept.filter(({ model }) => !isOlder(model));
   }
 
-  override async forgetFrom(projection: string, { topic, partition, before }: PastCut): Promise<void> {
+  override async forgetFrom(projection: string, { topic, partition, before }: PastCut, low: bigint): Promise<void> {
+    const from = before > low ? before : low;
+    const canBeFolded = (piece: Kept): boolean => piece.first >= low || this.#of(piece.model, piece).some(({ next }) => next === low);
     this.#kept = this.#kept.filter(
-      (piece) => piece.model.projection !== projection || piece.topic !== topic || piece.partition !== partition || piece.next <= before,
+      (piece) => piece.model.projection !== projection || piece.topic !== topic || piece.partition !== partition || piece.next <= from || !canBeFolded(piece),
     );
   }
 

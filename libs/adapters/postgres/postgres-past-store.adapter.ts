@@ -14,7 +14,7 @@ import type { Database, Statement, TextResult, TextRow } from './database.ts';
 
 type Run = (statement: Statement) => Promise<TextResult>;
 
-const columns = 'piece, topic, partition, first, next, last_recorded_ms';
+const columns = 'piece, topic, partition, first, next, last_recorded_ms, gone';
 const place = 'log = $1 AND projection = $2 AND version = $3 AND topic = cut.topic AND partition = cut.partition AND next <= cut.before';
 
 /** From piece to piece, each time the largest that ends before the cut: pieces nest, so the chain is as short as it can be. */
@@ -43,8 +43,8 @@ const blocksSql = `
 const own = 'FROM streams.past_pieces WHERE log = $1 AND projection = $2 AND version = $3 AND topic = $4 AND partition = $5';
 
 const insertPieceSql = `
-  INSERT INTO streams.past_pieces (log, projection, version, topic, partition, first, next, last_recorded_ms, lacks)
-  SELECT $1, $2, $3::integer, $4, $5::integer, $6::bigint, $7::bigint, $8::bigint, $9::bigint[]
+  INSERT INTO streams.past_pieces (log, projection, version, topic, partition, first, next, last_recorded_ms, lacks, gone)
+  SELECT $1, $2, $3::integer, $4, $5::integer, $6::bigint, $7::bigint, $8::bigint, $9::bigint[], $10::boolean
   WHERE NOT EXISTS (SELECT ${own}) OR EXISTS (SELECT ${own} AND first = $6) OR $6 = (SELECT max(next) ${own})
   ON CONFLICT DO NOTHING RETURNING piece`;
 
@@ -93,7 +93,7 @@ export class PostgresPastStore extends PastStore {
       await run({ text: lockSql, values: where });
       const made = await run({
         text: insertPieceSql,
-        values: [...where, String(piece.first), String(piece.next), piece.lastRecordedAtMs, textArray(piece.lacks.map(String))],
+        values: [...where, String(piece.first), String(piece.next), piece.lastRecordedAtMs, textArray(piece.lacks.map(String)), String(piece.gone === true)],
       });
       const id = made.rows[0]?.[0];
       if (id === undefined || id === null) return false;
@@ -127,9 +127,11 @@ export class PostgresPastStore extends PastStore {
     await this.#database.run({ text, values: [array(({ log }) => log), array(({ projection }) => projection), array(({ version }) => version)] });
   }
 
-  override async forgetFrom(projection: string, { topic, partition, before }: PastCut): Promise<void> {
-    const text = 'DELETE FROM streams.past_pieces WHERE projection = $1 AND topic = $2 AND partition = $3 AND next > $4';
-    await this.#database.run({ text, values: [projection, topic, String(partition), String(before)] });
+  override async forgetFrom(projection: string, { topic, partition, before }: PastCut, low: bigint): Promise<void> {
+    const text = `DELETE FROM streams.past_pieces AS mine WHERE projection = $1 AND topic = $2 AND partition = $3 AND next > greatest($4::bigint, $5::bigint)
+      AND (first >= $5::bigint OR EXISTS (SELECT FROM streams.past_pieces AS other WHERE other.log = mine.log AND other.projection = mine.projection
+        AND other.version = mine.version AND other.topic = mine.topic AND other.partition = mine.partition AND other.next = $5::bigint))`;
+    await this.#database.run({ text, values: [projection, topic, String(partition), String(before), String(low)] });
   }
 }
 
@@ -137,7 +139,7 @@ function modelValues({ log, projection, version }: PastModel): readonly string[]
   return [log, projection, String(version)];
 }
 
-function pieceOf([id, topic, partition, first, next, lastRecordedAtMs]: TextRow): StoredPiece {
+function pieceOf([id, topic, partition, first, next, lastRecordedAtMs, gone]: TextRow): StoredPiece {
   return {
     id: id ?? '',
     topic: topic ?? '',
@@ -145,6 +147,7 @@ function pieceOf([id, topic, partition, first, next, lastRecordedAtMs]: TextRow)
     first: BigInt(first ?? 0),
     next: BigInt(next ?? 0),
     lastRecordedAtMs: lastRecordedAtMs === null || lastRecordedAtMs === undefined ? null : Number(lastRecordedAtMs),
+    ...(gone === 't' ? { gone: true } : {}),
   };
 }
 

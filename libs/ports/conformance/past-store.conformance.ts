@@ -119,7 +119,7 @@ function forgetting(subject: PastSubject): void {
       await store.add(each, piece(0, 10), of(block('a', 'b')));
       await store.add(each, piece(10, 20), of(block('a', 'b')));
     }
-    await store.forgetFrom('streams', { ...at, before: 10n });
+    await store.forgetFrom('streams', { ...at, before: 10n }, 0n);
     expect(await chain(store, mine, 100)).toEqual(['0-10']);
     await store.forgetOlder([mine]);
     expect(await chain(store, mine, 100)).toEqual(['0-10']);
@@ -128,6 +128,42 @@ function forgetting(subject: PastSubject): void {
     await store.forgetOlder([newer]);
     expect(await chain(store, mine, 100)).toEqual([]);
     expect(await chain(store, newer, 100)).toEqual(['0-10']);
+  });
+
+  test('what the log no longer has is forgotten only where others are kept up to where it begins', async () => {
+    const store = subject().port;
+    const [mine, other] = [model(), model()];
+    // The one has a piece that ends where the log begins, the other has not: all that it has would be lost.
+    for (const [first, next] of [
+      [0, 10],
+      [10, 15],
+      [15, 20],
+      [0, 20],
+      [20, 30],
+    ] as const)
+      await store.add(mine, piece(first, next), of());
+    for (const [first, next] of [
+      [0, 10],
+      [10, 20],
+      [0, 20],
+      [20, 30],
+    ] as const)
+      await store.add(other, piece(first, next), of());
+    await store.forgetFrom('streams', { ...at, before: 5n }, 15n);
+    expect([await chain(store, mine, 100), await chain(store, other, 100)]).toEqual([['0-10', '10-15'], ['0-20']]);
+    expect(await chain(store, other, 15)).toEqual(['0-10']);
+  });
+
+  test('a piece of what is gone is told from one of what was nothing', async () => {
+    const store = subject().port;
+    const mine = model();
+    await store.add(mine, { ...piece(0, 10), gone: true }, of());
+    await store.add(mine, { ...piece(10, 20), lastRecordedAtMs: null }, of());
+    const [found = []] = await store.chains(mine, [{ ...at, before: 100n }]);
+    expect(found.map(({ gone, lastRecordedAtMs }) => [gone, lastRecordedAtMs])).toEqual([
+      [true, 10],
+      [undefined, null],
+    ]);
   });
 
   test('pieces that lack events are found until they are forgotten', async () => {
@@ -148,7 +184,7 @@ function forgetting(subject: PastSubject): void {
     expect(await store.lacking(mine, '', 1)).toEqual([first]);
     expect(await store.lacking(mine, first?.id ?? '', 10)).toEqual([second]);
     expect(await store.lacking(mine, second?.id ?? '', 10)).toEqual([]);
-    await store.forgetFrom('streams', { ...at, before: 29n });
+    await store.forgetFrom('streams', { ...at, before: 29n }, 0n);
     expect(await store.lacking(mine, '', 10)).toEqual([first]);
   });
 }

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DomainEvent } from '#events';
 import { ChangeFold, type Projection } from '#kernel';
-import type { EventLog, LackingPiece, Lease, LeaseStore, PartitionHead, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
+import type { Clock, EventLog, LackingPiece, Lease, LeaseStore, PartitionHead, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
 import type { Logger } from '../logging.ts';
+import { lowOf } from '../low-of.ts';
 import { pause } from '../pause.ts';
 import type { LeftOut } from '../left-out.ts';
 import type { RightOfWay } from '../right-of-way.ts';
@@ -26,6 +27,7 @@ export interface PastKeeperDeps {
   readonly log: EventLog;
   readonly past: PastStore;
   readonly leases: LeaseStore;
+  readonly clock: Clock;
   readonly logger: Logger;
   /**
    * How far the reader of a projection is, by `topic/partition`: nothing is folded beyond. What it cannot take it has parked by
@@ -184,7 +186,7 @@ export class PastKeeper {
    * may have had it all the time, or have it again since a rebuild without it was rolled back. What the log no longer has stays as it is.
    */
   async #retryLacking(projection: Projection<DomainEvent>, model: PastModel): Promise<void> {
-    const { past, logger, rightOfWay } = this.#deps;
+    const { log, past, logger, rightOfWay } = this.#deps;
     for (let after = ''; ;) {
       const pieces = await past.lacking(model, after, lackingAtOnce);
       for (const piece of pieces) {
@@ -193,7 +195,7 @@ export class PastKeeper {
         const before = await this.#takenSince(projection, piece);
         if (before !== undefined) {
           const { topic, partition } = piece;
-          await past.forgetFrom(projection.name, { topic, partition, before });
+          await past.forgetFrom(projection.name, { topic, partition, before }, await lowOf(log, piece));
           logger.info({ projection: projection.name, topic, partition, offset: `${before}` }, 'folding the past anew from an event on that can be taken now');
         }
         await rightOfWay?.give(performance.now() - begun, this.#stop.signal);
@@ -207,8 +209,7 @@ export class PastKeeper {
   /** The first event that a piece lacks and that can be taken now; undefined where there is none, or the piece cannot be folded again. */
   async #takenSince(projection: Projection<DomainEvent>, { topic, partition, first, lacks }: LackingPiece): Promise<bigint | undefined> {
     const { log } = this.#deps;
-    const low = (await log.heads(topic)).find((head) => head.partition === partition)?.low;
-    if (low === undefined || first < low) return undefined;
+    if (first < (await lowOf(log, { topic, partition }))) return undefined;
     const to = (lacks.at(-1) as bigint) + 1n;
     const still = new Set((await readTail(log, projection, { topic, partition, from: lacks[0] as bigint, to })).lacks);
     return lacks.find((offset) => !still.has(offset));
@@ -216,7 +217,8 @@ export class PastKeeper {
 
   /** What was removed from the log before it was folded the past lacks for good: an empty piece stands for it, which what comes behind it joins. */
   async #skip(projection: Projection<DomainEvent>, model: PastModel, { topic, partition }: PastCut, first: bigint, next: bigint): Promise<bigint> {
-    const added = await this.#deps.past.add(model, { topic, partition, first, next, lastRecordedAtMs: null, lacks: [] }, foldedBlocks(projection, []));
+    const piece = { topic, partition, first, next, lastRecordedAtMs: this.#deps.clock.now(), lacks: [], gone: true } as const;
+    const added = await this.#deps.past.add(model, piece, foldedBlocks(projection, []));
     if (added)
       this.#deps.logger.warn(
         { projection: projection.name, topic, partition, first: `${first}`, next: `${next}` },
@@ -261,7 +263,9 @@ export class PastKeeper {
       const end = (next / size) * size;
       if (end === 0n) return;
       const [chain = []] = await this.#deps.past.chains(model, [{ topic, partition, before: end }]);
-      const parts = chain.filter(({ first }) => first >= end - size);
+      // What is gone is joined to nothing: it must be seen.
+      const known = chain.slice(chain.findLastIndex(({ gone }) => gone === true) + 1);
+      const parts = known.filter(({ first }) => first >= end - size);
       if (chain.at(-1)?.next !== end || parts.length < 2) continue;
       const piece = { topic, partition, first: (parts[0] as StoredPiece).first, next: end, lastRecordedAtMs: lastTime(parts), lacks: [] };
       const ids = parts.map(({ id }) => id);

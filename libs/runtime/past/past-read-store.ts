@@ -5,6 +5,7 @@ import {
   ReadStore,
   rowsFor,
   type EventLog,
+  type PastCut,
   type PartitionHead,
   type PastStore,
   type ProjectionPartition,
@@ -13,6 +14,7 @@ import {
   type ReadSnapshot,
   type StoredPiece,
 } from '#ports';
+import { gapBefore, type PastGap } from './past-gap.ts';
 import { rowsOfBlock } from './past-block.codec.ts';
 import { isIn, mayAnswer, rangeOf } from './past-query.ts';
 import { nothingLeftOut, type LeftOut } from '../left-out.ts';
@@ -20,6 +22,8 @@ import { readTail, type Tail } from './past-tail.ts';
 
 /** A moment, as positions of the log. */
 export interface PastMoment {
+  /** Of a time, ms since the Unix epoch; undefined for positions. */
+  readonly atMs?: number | undefined;
   /** How much of a partition had been recorded by then: what is before this offset. */
   before(topic: string, partition: number): Promise<bigint>;
 }
@@ -36,6 +40,8 @@ export interface PastReadsInit {
 export interface PastReadsDeps {
   readonly log: EventLog;
   readonly past: PastStore;
+  /** The version whose rows serve; without it, and while none does, the one that is asked here. */
+  readonly servingVersion?: (projection: string) => Promise<number | undefined>;
   /** What a projection leaves out; without it, nothing is. */
   readonly leftOut?: (projection: string) => Promise<LeftOut>;
 }
@@ -48,12 +54,14 @@ interface Place extends ProjectionPartition {
   readonly tailFrom: bigint;
 }
 
+type Gap = ProjectionPartition & PastGap;
+
 /**
  * Read models as they stood at a moment: for each partition the chain of pieces before it, joined with the events behind the
  * last piece. It answers for one moment, is as cheap as its first question, and remembers what it has read for the next.
  *
  * Besides the errors of a read store: `PAST_NOT_KEPT` (retryable: what is needed is being folded), `PAST_TOO_LARGE`,
- * `PAST_TRUNCATED` (the log does not reach back so far), `PAST_AHEAD` (it does not reach so far yet).
+ * `PAST_TRUNCATED` (neither the log nor pieces reach back so far), `PAST_AHEAD` (it does not reach so far yet).
  */
 export class PastReadStore extends ReadStore {
   readonly #init: PastReadsInit;
@@ -94,7 +102,7 @@ export class PastReadStore extends ReadStore {
     let last: number | null = null;
     for (const place of await this.#placesOf(projection, key)) {
       const { lastRecordedAtMs } = await this.#tail(projection, place, key);
-      const atMs = lastRecordedAtMs ?? place.chain.findLast((piece) => piece.lastRecordedAtMs !== null)?.lastRecordedAtMs ?? null;
+      const atMs = lastRecordedAtMs ?? place.chain.findLast((piece) => piece.lastRecordedAtMs !== null && piece.gone !== true)?.lastRecordedAtMs ?? null;
       if (atMs !== null) last = Math.max(last ?? 0, atMs);
     }
     return last;
@@ -126,30 +134,46 @@ export class PastReadStore extends ReadStore {
 
   async #findPlaces(projection: Projection<DomainEvent>, wanted: readonly ProjectionPartition[]): Promise<readonly Place[]> {
     const { log, past } = this.#deps;
+    const { moment } = this.#init;
+    const cuts = await Promise.all(wanted.map(async (at) => ({ ...at, before: await moment.before(at.topic, at.partition) })));
     const heads = new Map<string, PartitionHead>();
     for (const topic of new Set(wanted.map((at) => at.topic))) for (const head of await log.heads(topic)) heads.set(`${topic}/${head.partition}`, head);
-    const cuts = await Promise.all(wanted.map(async (at) => ({ ...at, before: await this.#init.moment.before(at.topic, at.partition) })));
     this.#log ??= log.identity();
     const model = { log: await this.#log, projection: projection.name, version: projection.version };
     const chains = await past.chains(model, cuts);
-    return cuts.map((cut, at) => {
+    const gaps: Gap[] = [];
+    const places = cuts.map((cut, at) => {
       const chain = chains[at] ?? [];
       const { low, high } = heads.get(`${cut.topic}/${cut.partition}`) ?? { low: 0n, high: 0n };
       if (cut.before > high) throw pastError('PAST_AHEAD', `The log of ${cut.topic}/${cut.partition} ends at ${high}, before the position ${cut.before}.`);
-      return { ...cut, chain, tailFrom: this.#tailFrom(cut, low, chain.at(-1)?.next) };
+      const gap = gapBefore({ ...cut, atMs: moment.atMs }, chain, low);
+      if (gap !== undefined) gaps.push({ ...cut, ...gap });
+      return { ...cut, chain, tailFrom: this.#tailFrom(cut, low, chain.at(-1)?.next ?? 0n) };
     });
+    if (gaps.length > 0) await this.#checkGaps(projection, gaps);
+    return places;
   }
 
-  /** @throws OperatingError `PAST_TRUNCATED`, `PAST_NOT_KEPT` */
-  #tailFrom(cut: ProjectionPartition & { readonly before: bigint }, low: bigint, kept: bigint | undefined): bigint {
-    const where = `${cut.topic}/${cut.partition}`;
-    const from = kept ?? low;
-    if ((from < low && from < cut.before) || (kept === undefined && cut.before < low))
-      throw pastError(
-        'PAST_TRUNCATED',
-        `The log of ${where} begins at ${low}, and what was before it is kept ${keptAs(kept)}: not up to the moment that is asked for.`,
-      );
-    const rest = cut.before - from;
+  /**
+   * Behind what is lost, rows are those that serve: whoever accepted that lives with it. Within it nothing is known; nor is it
+   * while other rows serve, which know more.
+   * @throws OperatingError `PAST_TRUNCATED`
+   */
+  async #checkGaps({ name, version }: Projection<DomainEvent>, gaps: readonly Gap[]): Promise<void> {
+    const at = (gap: Gap): string => `what ${gap.topic}/${gap.partition} held before ${gap.next} was removed from the log (LOG_SEALED_DAYS)`;
+    const within = gaps.find(({ hasMoment }) => hasMoment);
+    if (within !== undefined) throw pastError('PAST_TRUNCATED', `The moment that is asked for is no longer kept: ${at(within)}.`);
+    const serving = (await this.#deps.servingVersion?.(name)) ?? version;
+    if (serving === version) return;
+    const why = `${at(gaps[0] as Gap)} before this version of ${name} took it`;
+    throw pastError('PAST_TRUNCATED', `The past of ${name} is that of version ${version}, and rows of version ${serving} serve, which know more: ${why}.`);
+  }
+
+  /** @throws OperatingError `PAST_NOT_KEPT` */
+  #tailFrom({ topic, partition, before }: PastCut, low: bigint, kept: bigint): bigint {
+    const where = `${topic}/${partition}`;
+    const from = kept < low ? (before < low ? before : low) : kept;
+    const rest = before - from;
     if (rest <= BigInt(this.#init.tailMax)) return from;
     throw new OperatingError(`The past of ${where} is kept up to ${from}, ${rest} events before the moment that is asked for; it is being folded.`, {
       code: 'PAST_NOT_KEPT',
@@ -220,8 +244,4 @@ function partitionKeyOf(projection: Projection<DomainEvent>, table: TableSpec, {
   if (condition !== undefined) return String(condition.value);
   const named = new Set((keys ?? []).map((key) => String(key[column])));
   return named.size === 1 ? [...named][0] : undefined;
-}
-
-function keptAs(next: bigint | undefined): string {
-  return next === undefined ? 'no more' : `only up to ${next}, or from a later place on`;
 }
