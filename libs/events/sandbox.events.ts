@@ -34,10 +34,22 @@ export const sandboxCreated = defineEvent({
 
 export const sandboxReady = defineEvent({
   ...common,
+  version: 2,
   type: 'sandbox.ready',
   meaning: 'The read models of a sandbox are built and can be looked at.',
-  schema: z.object({ name, sandboxId, events: count, skipped: count }),
-  samples: [{ ...sample, events: 120_000, skipped: 0 }],
+  schema: z.object({
+    name,
+    sandboxId,
+    events: count,
+    skipped: count,
+    /** Events that the log no longer held when it was built: what only they told is not in it. */
+    eventsGone: count,
+  }),
+  upcasters: [(data) => ({ ...(data as object), eventsGone: 0 })],
+  samples: [
+    { ...sample, events: 120_000, skipped: 0 },
+    { ...sample, events: 120_000, skipped: 0, eventsGone: 60_000 },
+  ],
 });
 
 export const sandboxFailed = defineEvent({

@@ -84,6 +84,8 @@ export interface BuildProgress {
   readonly skipped: number;
   /** The first events that the projection could not handle, and that were passed over. */
   readonly poisoned?: readonly PoisonedPlace[];
+  /** Of a sandbox that is built: events that the log no longer held. */
+  readonly eventsGone?: number;
   readonly atMs: number;
 }
 

@@ -61,7 +61,7 @@ export { ForwardingEventLog } from './forwarding-event-log.ts';
 export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './region/region-mirror.ts';
 export type { PeerBlobs } from './region/peer-blobs.config.ts';
 export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';
-export { buildEnds, buildStarts, eventsGone, isWhole, type ReplayWindow } from './replay/build-starts.ts';
+export { buildEnds, buildStarts, eventsGone, eventsGoneOf, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
 export { isLeftOut, nothingLeftOut, type LeftOut } from './left-out.ts';
 export { foldBetween, type OnPoison } from './replay/read-between.ts';

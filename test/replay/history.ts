@@ -310,7 +310,7 @@ function sandboxes(on: Recorder): void {
   for (const sandboxId of ['old00001', 'old00002']) {
     const about = { name: 'old', sandboxId };
     on.command(sandboxCreated.draft({ ...about, projections: ['streams'], fromMs: null, untilMs: 1000, expiresAtMs: 2000, reason: 'history' }));
-    on.command(sandboxReady.draft({ ...about, events: 7, skipped: 0 }));
+    on.command(sandboxReady.draft({ ...about, events: 7, skipped: 0, eventsGone: 0 }));
     on.command(sandboxDropRequested.draft({ ...about, reason: 'history', requestedBy: 'key:k-1' }));
     on.command(sandboxDropped.draft(about));
   }

@@ -11,6 +11,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { realEngines, startGateway, World, type RealEngines, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { ReplayHost } from '../../apps/projector/replay/replay-host.ts';
+import { SandboxHost } from '../../apps/projector/sandbox/sandbox-host.ts';
 import { RetentionKeeper } from '../../apps/projector/retention/retention-keeper.ts';
 import { keepLedger } from '../ledger/ledger-run.ts';
 
@@ -153,6 +154,53 @@ describe('with the past of contents removed from the log', () => {
     expect([await asOf(moments.before, 'old-1'), await asOf(moments.amid, 'older-1')]).toEqual([truncated, truncated]);
     // Nothing was removed of what streams are made of.
     expect((await api('GET', `/api/v1/read-models/stream/rows?asOf=${moments.amid}`)).status).toBe(200);
+  });
+
+  test('a sandbox says what it lacks; one that has lost its rows is not ready with less than it had', async () => {
+    const init = { owner: 'sandboxes', partitionsMax: 4, lookMs: 50 };
+    const host = new SandboxHost(init, { ...engines, projections, commands: world.commands, logger, dropBlobs: async () => undefined });
+    host.start();
+    const shown = async (name: string, status: string): Promise<Record<string, unknown>> => {
+      for (let waited = 0; ; waited += 50) {
+        const { json } = await api('GET', `/api/v1/sandboxes/${name}`);
+        if (json['status'] === status) return json;
+        if (waited > 20_000) throw new Error(JSON.stringify(json));
+        await sleep(50);
+      }
+    };
+    const made = await command('sandbox', 'create', 'late', '--projection', 'contents,streams', '--until', moments.behind);
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining('the log no longer holds 60 events from before it began') });
+    expect((await command('sandbox', 'list')).out).toMatch(/late +ready +0 +60 /);
+    const of = (projection: string, eventsGone: number): object => expect.objectContaining({ projection, done: 0, eventsGone });
+    expect(await shown('late', 'ready')).toMatchObject({ eventsGone: contentsMax, progress: [of('contents', contentsMax), of('streams', 0)] });
+    const compared = await command('sandbox', 'diff', 'late', 'contents');
+    expect(compared).toMatchObject({ code: 5, out: expect.stringContaining('the log no longer holds 60 events from before it began') });
+    expect((await command('sandbox', 'diff', 'late', 'streams')).out).not.toContain('no longer holds');
+    // A window behind what was removed lacks nothing; one that begins amid it may.
+    for (const [name, from, lacks] of [
+      ['behind', new Date().toISOString(), 0],
+      ['amid', moments.amid, contentsMax],
+    ] as const) {
+      await sleep(5);
+      await api('POST', '/api/v1/sandboxes', { name, projections: ['contents'], from });
+      expect(await shown(name, 'ready')).toMatchObject({ eventsGone: lacks });
+    }
+    // The database is that of a backup from before: rows that it had by then are built anew only where the log has all of them.
+    for (const name of ['late', 'behind']) {
+      const { id } = await shown(name, 'ready');
+      await engines.builds.forget(`sb-${String(id)}-contents`);
+    }
+    await host.stop();
+    await sql(`UPDATE streams.heads SET state = state - 'eventsGone' WHERE id = 'sandbox:late'`);
+    const again = new SandboxHost(init, { ...engines, projections, commands: world.commands, logger, dropBlobs: async () => undefined });
+    again.start();
+    expect(await shown('behind', 'ready')).toMatchObject({ eventsGone: 0 });
+    await shown('late', 'failed');
+    await world.settle();
+    expect((await api('GET', '/api/v1/sandboxes/late')).json['note']).toMatch(/^SANDBOX_PAST_GONE: The log no longer holds 60 events/);
+    expect(await command('sandbox', 'diff', 'late', 'contents')).toMatchObject({ code: 1, out: expect.stringContaining('failed') });
+    for (const name of ['late', 'behind', 'amid']) expect((await command('sandbox', 'drop', name)).code).toBe(0);
+    await again.stop();
   });
 
   test('an order that accepts it from the beginning is promoted by itself', async () => {

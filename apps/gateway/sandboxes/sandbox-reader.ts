@@ -20,6 +20,12 @@ export interface SandboxReaderDeps {
   readonly aggregates: AggregateStore;
 }
 
+export interface SandboxDifference {
+  readonly difference: ModelDifference;
+  /** Events that the log no longer held when the read model was built: rows that only they told of differ as removed. */
+  readonly eventsGone: number;
+}
+
 /** The read models of one sandbox: each table is looked for in the build of its projection. */
 class SandboxReadStore extends ReadStore {
   readonly #sandbox: KnownSandbox;
@@ -83,12 +89,14 @@ export class SandboxReader {
     return new SandboxReadStore(await this.#ready(name), this.#deps.builds);
   }
 
-  async difference(name: string, projection: string, samplesMax: number): Promise<ModelDifference> {
+  async difference(name: string, projection: string, samplesMax: number): Promise<SandboxDifference> {
     const { projections, sandboxId } = await this.#ready(name);
     if (!projections.includes(projection))
       throw notFound('not-in-sandbox', `The sandbox ${name} has no ${projection}: it has the read models ${projections.join(', ')}.`);
     try {
-      return await this.#deps.builds.difference(sandboxBuildId(sandboxId, projection), samplesMax);
+      const id = sandboxBuildId(sandboxId, projection);
+      const [build] = await this.#deps.builds.among([id]);
+      return { difference: await this.#deps.builds.difference(id, samplesMax), eventsGone: build?.progress?.eventsGone ?? 0 };
     } catch (error) {
       if (error instanceof OperatingError && error.code === 'BUILD_UNKNOWN') throw unknownSandbox(name);
       throw error;
@@ -113,13 +121,16 @@ export class SandboxReader {
     const [row] = await this.#deps.reads.select(sandboxTable, { where, limit: 1 });
     const progress = projections.flatMap((projection) => {
       const found = builds.find(({ id }) => id === sandboxBuildId(sandboxId, projection))?.progress;
-      return found === undefined || found === null ? [] : [{ projection, done: found.done, total: found.total, eventsPerSecond: found.eventsPerSecond }];
+      if (found === undefined || found === null) return [];
+      const { done, total, eventsPerSecond, eventsGone = 0 } = found;
+      return [{ projection, done, total, eventsPerSecond, eventsGone }];
     });
     return {
       ...{ name, id: sandboxId, status, projections, from: isoTime(fromMs), until: isoTime(untilMs), expiresAt: isoTime(expiresAtMs), reason },
       createdBy: row?.['created_by'] ?? null,
       createdAt: isoTime((row?.['created_at_ms'] ?? null) as bigint | null),
       note: lost ? builtAnew : (row?.['failure'] ?? row?.['drop_reason'] ?? null),
+      eventsGone: sandbox.status === 'ready' ? (sandbox.eventsGone ?? 0) : null,
       progress,
     };
   }

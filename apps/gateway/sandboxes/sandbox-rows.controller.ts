@@ -61,7 +61,8 @@ export class SandboxRowsController {
   }
 
   @Route(compareSandbox)
-  async compare(@Input(compareSandbox) { params, query }: InputOf<typeof compareSandbox>, @ByCaller() { principal }: Caller): Promise<object | null> {
-    return differenceOf(query.projection, await this.#sandboxes.difference(params.name, query.projection, samplesMax), principal);
+  async compare(@Input(compareSandbox) { params, query }: InputOf<typeof compareSandbox>, @ByCaller() { principal }: Caller): Promise<object> {
+    const { difference, eventsGone } = await this.#sandboxes.difference(params.name, query.projection, samplesMax);
+    return { ...differenceOf(query.projection, difference, principal), eventsGone };
   }
 }

@@ -16,7 +16,8 @@ const params = z.strictObject({ name: sandboxName });
 const common = { tag: 'Sandboxes', scopes: ['operate'], tenancy: 'all', context: 'operation' } as const;
 const hoursMax = 8760;
 
-const built = z.object({ projection: z.string(), done: z.number(), total: z.number(), eventsPerSecond: z.number() });
+const eventsGone = z.number().describe('Events that the log no longer held when it was built (`LOG_SEALED_DAYS`): rows that only they told of are not in it.');
+const built = z.object({ projection: z.string(), done: z.number(), total: z.number(), eventsPerSecond: z.number(), eventsGone });
 
 const sandbox = z.object({
   name: z.string(),
@@ -30,6 +31,7 @@ const sandbox = z.object({
   createdBy: z.string().nullable(),
   createdAt: timestamp.nullable(),
   note: z.string().nullable().describe('Why it failed, why it is being dropped, or why it is built a second time.'),
+  eventsGone: eventsGone.nullable(),
   progress: z.array(built).describe('Of the projections that were begun.'),
 });
 
@@ -94,7 +96,7 @@ export const compareSandbox = operation({
   status: 200,
   params,
   query: z.strictObject({ projection: projectionName }),
-  answer: difference,
+  answer: difference.extend({ eventsGone }),
 });
 
 export const readSandboxRows = operation({

@@ -1,8 +1,19 @@
 import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, type KnownSandbox, type SandboxCommand, type SandboxState } from '#domain/operation';
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
-import type { AggregateStore, BuildClaim, Clock, EventLog, Lease, LeaseStore, ProjectionBuilds } from '#ports';
-import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, tellProgress, type CommandExecutor, type Logger, type RightOfWay } from '#runtime';
+import type { AggregateStore, BuildClaim, BuildPosition, Clock, EventLog, Lease, LeaseStore, ProjectionBuilds } from '#ports';
+import {
+  buildEnds,
+  buildStarts,
+  BulkLoad,
+  eventsGoneOf,
+  pause,
+  ReplayProgress,
+  tellProgress,
+  type CommandExecutor,
+  type Logger,
+  type RightOfWay,
+} from '#runtime';
 import { leftOutSettled } from '../parked/discarded.ts';
 
 export interface SandboxRunDeps {
@@ -68,26 +79,46 @@ export class SandboxRun {
   }
 
   async #build(state: KnownSandbox, stop: AbortSignal): Promise<void> {
-    let [events, skipped] = [0, 0];
+    let [events, skipped, gone] = [0, 0, 0];
     for (const name of state.projections) {
       const projection = this.#deps.projections.find((one) => one.name === name);
       if (projection === undefined) throw Object.assign(new Error(`This release has no projection ${name}.`), { code: 'PROJECTION_UNKNOWN' });
       const claim: BuildClaim = { id: sandboxBuildId(state.sandboxId, name), projection, epoch: this.#init.lease.epoch };
-      const progress = await this.#load(state, claim, stop);
+      const positions = await this.#begin(state, claim);
+      const lacks = await eventsGoneOf(this.#deps.log, { positions }, state);
+      gone += lacks;
+      this.#checkLoss(state, gone);
+      const progress = await this.#load(state, claim, positions, stop);
       if (progress === undefined) return;
+      await this.#deps.builds.note(claim, { ...progress.look(0, this.#deps.clock.now()), ...(lacks === 0 ? {} : { eventsGone: lacks }) });
       events += progress.done;
       skipped += progress.skipped;
     }
-    await this.#tell(state, { type: 'RecordSandboxReady', sandboxId: state.sandboxId, events, skipped });
+    await this.#tell(state, { type: 'RecordSandboxReady', sandboxId: state.sandboxId, events, skipped, eventsGone: gone });
+  }
+
+  async #begin({ fromMs, untilMs }: KnownSandbox, claim: BuildClaim): Promise<readonly BuildPosition[]> {
+    const starts = await buildStarts(this.#deps.log, claim.projection.contexts, { fromMs, untilMs, partitions: null });
+    return (await this.#deps.builds.create({ ...claim, starts, whole: false })).positions;
+  }
+
+  /** One that is ready by its events is not ready with less than it had. */
+  #checkLoss({ eventsGone = 0 }: KnownSandbox, gone: number): void {
+    if (!this.#init.isLost || gone <= eventsGone) return;
+    const lost = (gone - eventsGone).toLocaleString('en-US');
+    const message = `The log no longer holds ${lost} events that it may have been built of (LOG_SEALED_DAYS), and the database has lost its rows: it cannot be built anew.`;
+    throw Object.assign(new Error(message), { code: 'SANDBOX_PAST_GONE' });
   }
 
   /** @returns undefined when it was stopped */
-  async #load({ fromMs, untilMs }: KnownSandbox, claim: BuildClaim, stop: AbortSignal): Promise<ReplayProgress | undefined> {
-    const { log, builds, clock } = this.#deps;
-    const window = { fromMs, untilMs, partitions: null };
-    const starts = await buildStarts(log, claim.projection.contexts, window);
-    const { positions } = await builds.create({ ...claim, starts, whole: false });
-    const ends = await buildEnds(log, positions, window);
+  async #load(
+    { fromMs, untilMs }: KnownSandbox,
+    claim: BuildClaim,
+    positions: readonly BuildPosition[],
+    stop: AbortSignal,
+  ): Promise<ReplayProgress | undefined> {
+    const { log, builds } = this.#deps;
+    const ends = await buildEnds(log, positions, { fromMs, untilMs, partitions: null });
     const progress = new ReplayProgress(positions);
     const leftOut = await leftOutSettled(this.#deps.aggregates, claim.projection.name, stop);
     if (leftOut === undefined) return undefined;
@@ -102,7 +133,6 @@ export class SandboxRun {
       await telling;
     }
     await builds.finish(claim);
-    await builds.note(claim, progress.look(0, clock.now()));
     return progress;
   }
 

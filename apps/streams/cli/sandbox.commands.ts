@@ -3,7 +3,7 @@ import type { ModelDifferenceView, SandboxView } from '../client/api.types.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import { awaited, type Waiting } from './awaited.ts';
 import type { CommandContext } from './context.ts';
-import { differenceLines } from './replay-text.ts';
+import { differenceLines, goneLines } from './replay-text.ts';
 import { table } from './table.ts';
 
 export interface CreateSandboxOptions {
@@ -35,6 +35,7 @@ function sandboxLines(sandbox: SandboxView): readonly string[] {
   const { name, status, note, projections, from, until, expiresAt } = sandbox;
   return [
     `Sandbox ${name} is ${status}${note ? ` (${note})` : ''}: ${eventsOf(sandbox)} events.`,
+    ...goneLines(sandbox.eventsGone),
     `  read models  ${projections.join(', ')}`,
     `  events       ${from === null ? '' : `from ${from} `}until ${until}`,
     `  dropped by itself at ${expiresAt}`,
@@ -72,8 +73,17 @@ export async function listSandboxes({ api, print }: CommandContext): Promise<voi
     page.items.length === 0
       ? ['There are no sandboxes: "streams sandbox create NAME" builds one.']
       : table(
-          ['NAME', 'STATUS', 'EVENTS', 'UNTIL', 'EXPIRES', 'BY', 'READ MODELS'],
-          page.items.map((one) => [one.name, one.status, eventsOf(one), one.until, one.expiresAt, one.createdBy ?? '', one.projections.join(', ')]),
+          ['NAME', 'STATUS', 'EVENTS', 'GONE', 'UNTIL', 'EXPIRES', 'BY', 'READ MODELS'],
+          page.items.map((one) => [
+            one.name,
+            one.status,
+            eventsOf(one),
+            (one.eventsGone ?? 0).toLocaleString('en-US'),
+            one.until,
+            one.expiresAt,
+            one.createdBy ?? '',
+            one.projections.join(', '),
+          ]),
         ),
   );
 }
@@ -93,8 +103,11 @@ export async function querySandbox({ api, print }: CommandContext, name: string,
 
 /** `streams sandbox diff`; true when the sandbox has the rows that serve. */
 export async function compareSandbox({ api, print }: CommandContext, name: string, projection: string): Promise<boolean> {
-  const difference = await api.call<ModelDifferenceView>('GET', `${pathOf(name)}/differences?${new URLSearchParams({ projection })}`);
-  print({ name, projection, ...difference }, () => differenceLines(projection, difference));
+  const difference = await api.call<ModelDifferenceView & { readonly eventsGone: number }>(
+    'GET',
+    `${pathOf(name)}/differences?${new URLSearchParams({ projection })}`,
+  );
+  print({ name, projection, ...difference }, () => [...goneLines(difference.eventsGone), ...differenceLines(projection, difference)]);
   return difference.equal;
 }
 

@@ -204,5 +204,7 @@ export interface SandboxView {
   readonly expiresAt: string;
   readonly createdBy: string | null;
   readonly note: string | null;
+  /** Null until it is ready. */
+  readonly eventsGone: number | null;
   readonly progress: ReadonlyArray<{ readonly projection: string; readonly done: number; readonly total: number }>;
 }

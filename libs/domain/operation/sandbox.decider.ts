@@ -14,7 +14,7 @@ export interface SandboxOrder {
 /** What the projector says names the sandbox: a late word about one before it under the same name is no fact. */
 export type SandboxCommand =
   | (SandboxOrder & { readonly type: 'CreateSandbox' })
-  | { readonly type: 'RecordSandboxReady'; readonly sandboxId: string; readonly events: number; readonly skipped: number }
+  | { readonly type: 'RecordSandboxReady'; readonly sandboxId: string; readonly events: number; readonly skipped: number; readonly eventsGone: number }
   /** `isLost`: it was ready, and cannot be built again. Without it, a late word about one that is ready by now is no fact. */
   | { readonly type: 'FailSandbox'; readonly sandboxId: string; readonly code: string; readonly message: string; readonly isLost: boolean }
   | { readonly type: 'DropSandbox'; readonly reason: string; readonly requestedBy: string }
@@ -30,6 +30,8 @@ export interface KnownSandbox extends SandboxOrder {
   readonly stands: 'yes' | 'no';
   /** Who asked for its end; missing in heads from before it was told. */
   readonly droppedBy?: string;
+  /** Events that the log no longer held when it was built; missing while it is not, and in heads from before it was told. */
+  readonly eventsGone?: number;
 }
 
 export type SandboxState = { readonly status: 'absent' } | KnownSandbox;
@@ -56,10 +58,10 @@ function decide(command: SandboxCommand, state: SandboxState): Decision<SandboxD
   const { name, sandboxId, status } = state;
   if ('sandboxId' in command && command.sandboxId !== sandboxId) return accept<SandboxDraft>();
   switch (command.type) {
-    case 'RecordSandboxReady':
-      return status === 'building'
-        ? accept<SandboxDraft>(sandboxReady.draft({ name, sandboxId, events: command.events, skipped: command.skipped }))
-        : accept<SandboxDraft>();
+    case 'RecordSandboxReady': {
+      const { events, skipped, eventsGone } = command;
+      return status === 'building' ? accept<SandboxDraft>(sandboxReady.draft({ name, sandboxId, events, skipped, eventsGone })) : accept<SandboxDraft>();
+    }
     case 'FailSandbox':
       return status === 'building' || (status === 'ready' && command.isLost)
         ? accept<SandboxDraft>(sandboxFailed.draft({ name, sandboxId, code: command.code, message: command.message }))
@@ -80,7 +82,7 @@ function evolve(before: SandboxState, event: SandboxDraft): SandboxState {
   const known = before as KnownSandbox;
   switch (event.type) {
     case sandboxReady.type:
-      return { ...known, status: 'ready' };
+      return { ...known, status: 'ready', eventsGone: event.data.eventsGone };
     case sandboxFailed.type:
       return { ...known, status: 'failed' };
     case sandboxDropRequested.type:

@@ -17,12 +17,12 @@ function told(decision: Decision<SandboxDraft>): readonly string[] | string {
 }
 
 const created = sandboxCreated.draft({ ...order });
-const ready = sandboxReady.draft({ ...id, events: 3, skipped: 0 });
+const ready = sandboxReady.draft({ ...id, events: 3, skipped: 0, eventsGone: 2 });
 const failed = sandboxFailed.draft({ ...id, code: 'X', message: 'm' });
 const asked = sandboxDropRequested.draft({ ...id, reason: '', requestedBy: 'key:k-1' });
 const dropped = sandboxDropped.draft(id);
 const drop = { type: 'DropSandbox', reason: '', requestedBy: 'key:k-1' } as const;
-const recordReady = { type: 'RecordSandboxReady', sandboxId: 'aaaaaaaa', events: 3, skipped: 0 } as const;
+const recordReady = { type: 'RecordSandboxReady', sandboxId: 'aaaaaaaa', events: 3, skipped: 0, eventsGone: 2 } as const;
 const recordDrop = { type: 'RecordSandboxDrop', sandboxId: 'aaaaaaaa' } as const;
 const fail = { type: 'FailSandbox', sandboxId: 'aaaaaaaa', code: 'X', message: 'm', isLost: false } as const;
 
@@ -62,6 +62,10 @@ describe('a sandbox', () => {
       ['dropping', 'yes'],
       ['dropped', 'no'],
     ]);
+  });
+
+  test('remembers what it lacks', () => {
+    expect([after(created), after(created, ready)].map((state) => 'stands' in state && state.eventsGone)).toEqual([undefined, 2]);
   });
 
   test('remembers who asked for its end', () => {

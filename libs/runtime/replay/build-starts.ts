@@ -27,6 +27,24 @@ export function eventsGone({ positions }: Pick<BuildView, 'positions'>, { fromMs
   return fromMs === null ? positions.reduce((sum, { first }) => sum + Number(first), 0) : 0;
 }
 
+/**
+ * The same of a build whose window begins at a time: where it begins with the log, what was removed may have been of it. How much of that lay
+ * before the window nobody knows any more; where nothing is left of a partition, the others of the topic say whether any was.
+ */
+export async function eventsGoneOf(log: EventLog, { positions }: Pick<BuildView, 'positions'>, { fromMs }: Pick<ReplayWindow, 'fromMs'>): Promise<number> {
+  if (fromMs === null) return eventsGone({ positions }, { fromMs });
+  let gone = 0;
+  for (const topic of new Set(positions.map((position) => position.topic))) {
+    const heads = await log.heads(topic);
+    const cut = heads.flatMap(({ partition, low, high }) => {
+      const first = positions.find((position) => position.topic === topic && position.partition === partition)?.first ?? 0n;
+      return first > 0n && first <= low ? [{ first, isEmpty: low === high }] : [];
+    });
+    if (cut.some(({ isEmpty }) => !isEmpty) || heads.every(({ low, high }) => low === high)) gone += cut.reduce((sum, { first }) => sum + Number(first), 0);
+  }
+  return gone;
+}
+
 /** Where it ends, by `topic/partition`; undefined without an end. */
 export async function buildEnds(log: EventLog, starts: readonly BuildStart[], { untilMs }: ReplayWindow): Promise<ReadonlyMap<string, bigint> | undefined> {
   if (untilMs === null) return undefined;

@@ -12,6 +12,8 @@ export interface Sandbox {
   readonly createdBy: string | null;
   /** Why it failed, why it is being dropped, or why it is built a second time. */
   readonly note: string | null;
+  /** Events that the log no longer held when it was built; null until it is ready. */
+  readonly eventsGone: number | null;
   readonly progress: ReadonlyArray<{ readonly projection: string; readonly done: number; readonly total: number; readonly eventsPerSecond: number }>;
 }
 

@@ -72,7 +72,7 @@ export function SandboxView({ api, name, picked }: SandboxViewProps) {
 }
 
 function About({ sandbox, onDrop }: { readonly sandbox: Sandbox; onDrop(): void }) {
-  const { name, status, from, until, expiresAt, createdBy, reason, note, progress } = sandbox;
+  const { name, status, from, until, expiresAt, createdBy, reason, note, progress, eventsGone } = sandbox;
   const facts: ReadonlyArray<readonly [string, string]> = [
     ['recorded from', from === null ? 'the beginning' : formatMoment(from)],
     ['recorded before', formatMoment(until)],
@@ -92,6 +92,12 @@ function About({ sandbox, onDrop }: { readonly sandbox: Sandbox; onDrop(): void 
         ))}
       </dl>
       {note === null ? null : <p className={status === 'failed' ? 'note error' : 'note'}>{note}</p>}
+      {eventsGone === null || eventsGone === 0 ? null : (
+        <p className="note error">
+          The log no longer holds {eventsGone.toLocaleString('en')} events from before it began: rows that only they told of are not in it, and differ as
+          removed.
+        </p>
+      )}
       {status === 'building' ? progress.map((one) => <Build key={one.projection} {...one} />) : null}
       {status === 'dropping' ? (
         <p className="note">It is being removed.</p>
