@@ -11,7 +11,7 @@ export {
 } from './command-executor.ts';
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
 export { poisonLimits, type Poison, type PoisonLimits } from './consumer/poison/poison.ts';
-export { behindLogNote, type BehindLog } from './consumer/behind-log.ts';
+export { behindLogNote, reactorBehindNote, type BehindLog } from './consumer/behind-log.ts';
 export { ConsumerLag } from './consumer/consumer-lag.ts';
 export { withoutEffects, type EffectPorts } from './effects/closed-effects.ts';
 export { EffectDispatcher, type EffectDispatcherDeps, type EffectDispatcherInit } from './effects/effect-dispatcher.ts';

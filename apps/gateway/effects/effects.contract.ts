@@ -71,6 +71,10 @@ export const listReactors = operation({
         version: z.number(),
         contexts: z.array(z.string()),
         lagEvents: z.number(),
+        trouble: z
+          .object({ code: z.string(), message: z.string() })
+          .nullable()
+          .describe('Why it does not move, and the way out: it stands at events that the log no longer holds.'),
         movedAt: timestamp.describe('When any of its checkpoints last moved.'),
         resets: z.number().describe('Resets that were carried out.'),
       }),

@@ -1,6 +1,6 @@
 import { effectRetryAggregate, reactorAggregate, type ReactorState } from '#domain/operation';
 import { EffectStore, EventLog, type ReactorPosition } from '#ports';
-import { CommandExecutor } from '#runtime';
+import { CommandExecutor, reactorBehindNote } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
@@ -8,6 +8,11 @@ import { Input, Route, type InputOf } from '../http/operation.ts';
 import { notFound } from '../http/problem.errors.ts';
 import { effectPage } from './effect-pages.ts';
 import { listEffects, listReactors, resetReactor, retryEffect } from './effects.contract.ts';
+
+interface ReactorLag {
+  readonly lagEvents: number;
+  readonly trouble: { readonly code: string; readonly message: string } | null;
+}
 
 /** What followed from events: the ledger of effects, and how far reactors have read. */
 @Controller()
@@ -47,7 +52,7 @@ export class EffectsController {
         const mine = positions.filter(({ reactor }) => reactor === name);
         const most = (of: (place: ReactorPosition) => number): number => Math.max(...mine.map(of));
         const contexts = [...new Set(mine.map(({ topic }) => topic))];
-        const about = { name, version: most(({ version }) => version), contexts, lagEvents: await this.#lagOf(mine) };
+        const about = { name, version: most(({ version }) => version), contexts, ...(await this.#lagOf(name, mine)) };
         return { ...about, movedAt: isoTime(most(({ movedAtMs }) => movedAtMs)), resets: most(({ reset }) => reset) };
       }),
     );
@@ -64,15 +69,16 @@ export class EffectsController {
     return { name, number: (result.state as ReactorState).number };
   }
 
-  async #lagOf(places: readonly ReactorPosition[]): Promise<number> {
-    let lag = 0n;
+  async #lagOf(reactor: string, places: readonly ReactorPosition[]): Promise<ReactorLag> {
+    let [lag, trouble]: [bigint, ReactorLag['trouble']] = [0n, null];
     for (const topic of new Set(places.map((place) => place.topic))) {
-      const highs = new Map((await this.#log.heads(topic)).map(({ partition, high }) => [partition, high]));
+      const heads = new Map((await this.#log.heads(topic)).map((head) => [head.partition, head]));
       for (const { partition, position } of places.filter((place) => place.topic === topic)) {
-        const lack = (highs.get(partition) ?? 0n) - position;
-        if (lack > 0n) lag += lack;
+        const { low, high } = heads.get(partition) ?? { low: 0n, high: 0n };
+        if (high > position) lag += high - position;
+        if (position < low) trouble ??= { code: 'position-truncated', message: reactorBehindNote({ reactor, topic, partition, position, low }) };
       }
     }
-    return Number(lag);
+    return { lagEvents: Number(lag), trouble };
   }
 }

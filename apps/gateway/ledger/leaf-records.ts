@@ -27,7 +27,9 @@ export async function leafRecords(
   const { low, high } = (await log.heads(at.topic))[at.partition] ?? { low: 0n, high: 0n };
   const isCut = low > place.firstOffset;
   const records = await recordsBetween(at, { start: isCut ? low : place.firstOffset, end, high }, width, log);
-  const first = place.index * tileWidth + (isCut ? width - records.length : 0);
+  // Of a log that was cut off at its end, too, there are fewer than to the end of the tile: there they stand as far in as their offsets say.
+  const gone = !isCut ? 0 : high >= end ? width - records.length : Number(low - place.firstOffset);
+  const first = place.index * tileWidth + gone;
   return records.map((record, number) => ({ index: first + number, record: asWritten(record) }));
 }
 

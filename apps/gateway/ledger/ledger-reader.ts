@@ -147,6 +147,13 @@ export class LedgerReader {
       : leafRecords(at, place, progress, { log: this.#sealedLog.asStored(), store: this.#store });
   }
 
+  /** Whether retention has removed all records of a tile of level 0. */
+  async isRemoved(at: LedgerPartition, index: number): Promise<boolean> {
+    const [progress, next, beginning] = await Promise.all([this.#progress(at), this.#store.place(at, index + 1), this.beginning(at)]);
+    const last = next === undefined ? progress?.lastOffset : next.firstOffset - 1n;
+    return last !== undefined && last < beginning;
+  }
+
   /** Whether the log begins later than retention has noted: something else took its beginning away. */
   async hasLostBeginning({ topic, partition }: LedgerPartition): Promise<boolean> {
     const log = this.#sealedLog.asStored();

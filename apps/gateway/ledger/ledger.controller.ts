@@ -1,6 +1,6 @@
 import { nodeLedgerHash } from '#adapters/ledger';
 import { leafInput } from '#adapters/sealed-log';
-import { encodeBundle, toBase64 } from '#core/ledger';
+import { encodeBundle, tileWidth, toBase64 } from '#core/ledger';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ByCaller, type Caller } from '../http/caller.ts';
@@ -92,9 +92,11 @@ export class LedgerController {
     if (records === undefined) throw notFound('unknown-tile', `The ledger of ${params.topic}/${params.partition} has no tile ${params.tile}.`);
     const bytes = encodeBundle(records.map(({ record }) => ({ offset: record.offset, leafInput: leafInput(record, nodeLedgerHash) })));
     const isLost = params.tile === 0 && (await this.#ledger.hasLostBeginning(params));
+    const isRemoved = records.length === 0 && (await this.#ledger.isRemoved(params, params.tile));
+    const first = records[0]?.index ?? (isRemoved ? (params.tile + 1) * tileWidth : -1);
     // Which leaf the first of them is, for retention may have removed the ones before; and whether it was retention.
     void reply
-      .headers({ 'x-first-leaf': String(records[0]?.index ?? -1), ...(isLost ? { 'x-beginning-lost': 'true' } : {}) })
+      .headers({ 'x-first-leaf': String(first), ...(isLost ? { 'x-beginning-lost': 'true' } : {}) })
       .type('application/octet-stream')
       .send(Buffer.from(bytes));
   }

@@ -1,6 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, RecordSource, SeenCheckpoint, TreeSource } from '#adapters/ledger';
-import { cutBundle, decodeBundle, parseCheckpoint, parseTreeList, tilePath, tilesOf, type BundledRecord, type SizedTile, type Witnessed } from '#core/ledger';
+import {
+  cutBundle,
+  decodeBundle,
+  parseCheckpoint,
+  parseTreeList,
+  tilePath,
+  tilesOf,
+  tileWidth,
+  type BundledRecord,
+  type SizedTile,
+  type Witnessed,
+} from '#core/ledger';
 import type { CdnHealth, LedgerView } from '../client/api.types.ts';
 import { ApiFailure, type ApiClient } from '../client/api-client.ts';
 import { messageOf, PlainFailure } from '../streams.errors.ts';
@@ -28,17 +39,29 @@ export interface ApiTree extends TreeSource {
   tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number; readonly lost: boolean }>;
 }
 
-/** The audit ledger of a running platform, over HTTP. @throws PlainFailure when nothing is signed yet. */
+/** As on a platform that has just begun. */
+export class NothingSigned extends PlainFailure {
+  constructor() {
+    super('Nothing is signed yet: the audit ledger signs every few seconds once there are events.');
+  }
+}
+
+/** The audit ledger of a running platform, over HTTP. @throws NothingSigned */
 export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bundle & { readonly trees: readonly ApiTree[] }> {
   // Before the trees: what it says of them is then the least that they must be.
   const firstList = init.begin === undefined ? await readTreeList(api) : undefined;
   const view = await api.call<LedgerView>('GET', '/api/v1/ledger');
-  if (view.name === null) throw new PlainFailure('The audit ledger has not signed anything yet: it does every few seconds once there are events.');
+  if (view.name === null) throw new NothingSigned();
   const keyList = await (await api.open('GET', '/ledger/v1/keys', { signal: AbortSignal.timeout(timeoutMs) })).text();
   const edges = await knownEdges(api);
   const trees: ApiTree[] = [];
   // Before what they are compared with: what an edge has seen is no newer than that.
   const witnessed = async (origin: string): Promise<readonly SeenCheckpoint[]> => seenOf(origin, edges, init.warn);
+  // Its keys may be there sooner than its trees. Those that an edge has seen signed are not new, whatever the platform says.
+  if (init.begin === undefined && firstList === undefined && view.trees.every(({ checkpoint }) => checkpoint === null)) {
+    const seen = await Promise.all(view.trees.map(({ origin }) => witnessed(origin)));
+    if (seen.flat().length === 0) throw new NothingSigned();
+  }
   const begun = init.begin === undefined ? undefined : await beginExport(view, witnessed, init.begin);
   if (begun === undefined)
     for (const tree of view.trees) if (tree.checkpoint !== null) trees.push(await openTree(api, { ...tree, seen: await witnessed(tree.origin) }, init));
@@ -131,7 +154,10 @@ async function recordSource(size: number, tileRecords: ApiTree['tileRecords']): 
   const read = (): AsyncIterable<BundledRecord> => allRecords(size, tileRecords);
   try {
     const { first, lost } = await tileRecords(firstTile(size));
-    return { firstLeaf: first === 0 || lost ? 0 : undefined, read };
+    if (first === 0 || lost) return { firstLeaf: 0, read };
+    // What is there begins behind the last of them: retention has removed them all.
+    const isRemoved = (await tileRecords(lastTile(size))).first >= size;
+    return { firstLeaf: isRemoved ? size : undefined, read };
   } catch (error) {
     if (!(error instanceof ApiFailure) || !damages.includes(error.code)) throw error;
     return { firstLeaf: 0, read };
@@ -140,6 +166,11 @@ async function recordSource(size: number, tileRecords: ApiTree['tileRecords']): 
 
 function firstTile(size: number): SizedTile {
   return { level: 0, index: 0, width: Math.min(size, 256) };
+}
+
+function lastTile(size: number): SizedTile {
+  const index = Math.floor((size - 1) / tileWidth);
+  return { level: 0, index, width: size - index * tileWidth };
 }
 
 async function readTiles(api: ApiClient, origin: string, size: number): Promise<ReadonlyMap<string, Uint8Array>> {

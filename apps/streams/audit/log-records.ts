@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { openEngines } from '#adapters/engines';
-import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
+import { nodeLedgerHash, type Bundle, type TreeSource } from '#adapters/ledger';
 import { leafInput } from '#adapters/sealed-log';
-import type { BundledRecord } from '#core/ledger';
+import { parseCheckpoint, parseHolding, type BundledRecord } from '#core/ledger';
 import { hasCode } from '#kernel';
 import { eventLogErrors, type EventLog, type LedgerPartition, type PartitionHead } from '#ports';
 import { readStreamsSettings } from '../streams.config.ts';
@@ -32,11 +32,22 @@ export async function recordsOfLog(bundle: Bundle, log: EventLog, forgotten?: (a
       const head = (await headsOf(log, tree.topic))[tree.partition];
       // Only a log that has forgotten its beginning by its retention may begin in the middle.
       const isWhole = head === undefined || head.low === 0n || head.low > ((await forgotten?.(tree)) ?? head.low);
-      const firstLeaf = isWhole ? 0 : undefined;
+      const firstLeaf = isWhole ? 0 : head.low >= endOf(tree) && head.low === head.high ? sizeOf(tree) : undefined;
       return { ...tree, copy: undefined, exportedAs: tree.copy?.holding, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
     }),
   );
   return { ...bundle, trees };
+}
+
+function sizeOf({ checkpoints }: TreeSource): number {
+  return Math.max(0, ...checkpoints.map((note) => parseCheckpoint(note).size));
+}
+
+/** Behind which offset the tree ends, at least: as its bundle was signed, and never before as many as it has leaves. */
+function endOf(tree: TreeSource): bigint {
+  const size = BigInt(sizeOf(tree));
+  const last = tree.copy?.holding === undefined ? undefined : parseHolding(tree.copy.holding).held?.lastOffset;
+  return last === undefined || last < size ? size : last + 1n;
 }
 
 async function* recordsOf(log: EventLog, topic: string, head: PartitionHead | undefined): AsyncGenerator<BundledRecord, void> {

@@ -13,10 +13,11 @@ import {
   type ProofTrust,
 } from '#adapters/ledger';
 import { fromBase64, parseHolding, parseVerifierKey, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
-import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
+import { apiLedger, NothingSigned, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
 import { recordOfLeaf, type ProvenRecord } from '../audit/proven-record.ts';
+import type { ApiClient } from '../client/api-client.ts';
 import { exitCodes, PlainFailure } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
 
@@ -44,9 +45,25 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
   };
   if (options.log === true && options.offline === undefined)
     throw new PlainFailure('--log compares the log of this machine with a bundle: name it with --offline.', exitCodes.usage);
-  const report = await run(options.offline === undefined ? await apiLedger(api, { records: true, warn }) : await openBundle(options.offline));
+  const bundle = options.offline === undefined ? await ledgerOf(api) : await openBundle(options.offline);
+  if (bundle instanceof NothingSigned) {
+    if (options.since !== undefined || options.cosigners > 0) throw bundle;
+    print({ ok: true, name: null, keysKnown: false, records: 0, compared: 0, trees: [], findings: [] }, () => [bundle.message]);
+    return;
+  }
+  const report = await run(bundle);
   print(report, () => auditLines(report));
   if (!report.ok) throw new PlainFailure('The log or its ledger was changed.');
+}
+
+/** A platform that has just begun has nothing to verify yet, and nothing wrong. */
+async function ledgerOf(api: ApiClient): Promise<Bundle | NothingSigned> {
+  try {
+    return await apiLedger(api, { records: true, warn });
+  } catch (error) {
+    if (error instanceof NothingSigned) return error;
+    throw error;
+  }
 }
 
 /** Writes a bundle for an auditor. */

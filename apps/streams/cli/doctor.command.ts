@@ -18,6 +18,7 @@ import { askWatched } from '../machine/watch-ports.ts';
 import { portVariables, readClientSettings, type Ports, type StreamsSettings } from '../streams.config.ts';
 import { messageOf } from '../streams.errors.ts';
 import { projectionNotes } from './replay-text.ts';
+import { reactorNotes, type ReactorsView } from './effect.commands.ts';
 import { keptLines, type KeyCounts } from './subject.commands.ts';
 
 type Check = (settings: StreamsSettings) => Promise<Omit<Finding, 'check'>>;
@@ -109,6 +110,12 @@ const checks: Readonly<Record<string, Check>> = {
     if (!(await gatewayAnswers(settings))) return ok('not running');
     const { items } = await localApi(settings).call<{ readonly items: readonly ProjectionView[] }>('GET', '/api/v1/projections');
     const notes = items.flatMap(projectionNotes);
+    return notes.length === 0 ? ok(`${items.length}, none of which stands at events that are gone`) : warning(notes.join(' '));
+  },
+  reactors: async (settings) => {
+    if (!(await gatewayAnswers(settings))) return ok('not running');
+    const { items } = await localApi(settings).call<ReactorsView>('GET', '/api/v1/reactors');
+    const notes = reactorNotes(items);
     return notes.length === 0 ? ok(`${items.length}, none of which stands at events that are gone`) : warning(notes.join(' '));
   },
   regions: async (settings) => {

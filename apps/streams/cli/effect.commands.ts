@@ -28,8 +28,16 @@ interface DeliveryView {
   readonly nextTryAt: string | null;
 }
 
-interface ReactorsView {
-  readonly items: ReadonlyArray<{ readonly name: string; readonly version: number; readonly lagEvents: number; readonly resets: number }>;
+export interface ReactorView {
+  readonly name: string;
+  readonly version: number;
+  readonly lagEvents: number;
+  readonly resets: number;
+  readonly trouble: { readonly message: string } | null;
+}
+
+export interface ReactorsView {
+  readonly items: readonly ReactorView[];
   readonly backlog: ReadonlyArray<{ readonly kind: string; readonly pending: number; readonly oldestAt: string }>;
 }
 
@@ -106,13 +114,19 @@ export async function redeliver({ api, print }: CommandContext, id: string, deli
   print(asked, () => [`${asked.id} is delivered once more.`]);
 }
 
+/** What somebody should see to. */
+export function reactorNotes(reactors: readonly ReactorView[]): readonly string[] {
+  return reactors.flatMap(({ trouble }) => (trouble === null ? [] : [trouble.message]));
+}
+
 export async function listReactors({ api, print }: CommandContext): Promise<void> {
   const found = await api.call<ReactorsView>('GET', '/api/v1/reactors');
   print(found, () => [
     ...table(
-      ['REACTOR', 'VERSION', 'BEHIND', 'RESETS'],
-      found.items.map((one) => [one.name, String(one.version), String(one.lagEvents), String(one.resets)]),
+      ['REACTOR', 'VERSION', 'BEHIND', 'RESETS', 'NOTE'],
+      found.items.map((one) => [one.name, String(one.version), String(one.lagEvents), String(one.resets), one.trouble === null ? '' : 'stands still']),
     ),
+    ...reactorNotes(found.items),
     ...found.backlog.map(({ kind, pending, oldestAt }) => `${pending} of ${kind} to be performed, the oldest since ${oldestAt}`),
   ]);
 }

@@ -116,7 +116,9 @@ export class PartitionLoop {
     const retryable = (error as { retryable?: unknown }).retryable === true;
     const fenced = hasCode(error, 'CHECKPOINT_FENCED');
     const message = error instanceof Error ? error.message : String(error);
-    this.#init.logger[retryable || fenced ? 'warn' : 'error']({ err: error, ...this.#init.at, failures: this.#failures }, message);
+    // Events that are gone stay gone, and the watch of the lag says so once.
+    const known = this.#failures > 1 && hasCode(error, 'OFFSET_OUT_OF_RANGE');
+    this.#init.logger[known ? 'debug' : retryable || fenced ? 'warn' : 'error']({ err: error, ...this.#init.at, failures: this.#failures }, message);
     try {
       if (fenced && !(await this.#init.stillOurs())) return false;
     } catch (err) {

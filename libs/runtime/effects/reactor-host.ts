@@ -68,6 +68,8 @@ export class ReactorHost {
   readonly #held = new Map<string, Held>();
   readonly #superseded = new Set<string>();
   readonly #stop = new AbortController();
+  /** By reactor: it stands at events that the log no longer holds. */
+  #behindLog: ReadonlyMap<string, string> = new Map();
   #membership: Lease | undefined;
   #begun = false;
   #loop: Promise<void> = Promise.resolve();
@@ -77,6 +79,7 @@ export class ReactorHost {
     this.#deps = deps;
     const versions = init.reactors.map(({ reactor }) => `${reactor.name}@${reactor.version}`).sort();
     this.#hostPrefix = `${hostPrefix}${createHash('sha256').update(versions.join()).digest('hex').slice(0, 12)}/`;
+    deps.health?.remark('events that are gone to reactors', () => [...this.#behindLog.values()]);
   }
 
   /** Names of the leases held. */
@@ -127,9 +130,22 @@ export class ReactorHost {
       const places = await this.#deps.effects.positions();
       await this.#stepAside(places);
       await this.#carryOutResets(places);
+      this.#lookBehind();
     } catch (err) {
       this.#deps.logger.warn({ err }, 'reactors are not shared out; trying again');
     }
+  }
+
+  /** Said once, and not at every try: doctor shows it for as long as it is so. */
+  #lookBehind(): void {
+    const behind = new Map<string, string>();
+    for (const { group, loops } of this.#held.values()) {
+      const note = loops.find((loop) => loop.behindLog !== undefined)?.behindLog;
+      const { name } = group.bound.reactor;
+      if (note !== undefined && !behind.has(name)) behind.set(name, note);
+    }
+    for (const [reactor, note] of behind) if (!this.#behindLog.has(reactor)) this.#deps.logger.error({ reactor }, note);
+    this.#behindLog = behind;
   }
 
   /** Whoever never ran begins at the end: what happened before is over. */

@@ -17,6 +17,7 @@ export class ReactorLoop {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #failures = 0;
+  #behindLog: string | undefined;
 
   constructor(init: ReactorLoopInit) {
     this.#init = init;
@@ -28,6 +29,11 @@ export class ReactorLoop {
     return this.#failures > 1;
   }
 
+  /** What is to be said of it where it stands at events that the log no longer holds. */
+  get behindLog(): string | undefined {
+    return this.#behindLog;
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -37,7 +43,7 @@ export class ReactorLoop {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        await new ReactorTask(this.#init).run(signal, () => (this.#failures = 0));
+        await new ReactorTask(this.#init).run(signal, () => this.#moved());
       } catch (error) {
         if (hasCode(error, 'REACTOR_SUPERSEDED')) return this.#init.onSuperseded();
         if (signal.aborted || !(await this.#goesOnAfter(error))) return;
@@ -45,12 +51,19 @@ export class ReactorLoop {
     }
   }
 
+  #moved(): void {
+    this.#failures = 0;
+    this.#behindLog = undefined;
+  }
+
   async #goesOnAfter(error: unknown): Promise<boolean> {
     const { logger, at, stillOurs } = this.#init;
     this.#failures++;
     const retryable = (error as { retryable?: unknown }).retryable === true;
     const message = error instanceof Error ? error.message : String(error);
-    logger[retryable ? 'warn' : 'error']({ err: error, ...at, failures: this.#failures }, message);
+    this.#behindLog = hasCode(error, 'REACTOR_BEHIND_LOG') ? message : undefined;
+    // That one is the host's to say, once for all partitions.
+    if (this.#behindLog === undefined) logger[retryable ? 'warn' : 'error']({ err: error, ...at, failures: this.#failures }, message);
     try {
       if (hasCode(error, 'CHECKPOINT_FENCED') && !(await stillOurs())) return false;
     } catch (err) {

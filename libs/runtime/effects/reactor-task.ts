@@ -1,6 +1,7 @@
 import { decodeEvent, originOf, type DomainEvent, type StoredRecord } from '#events';
-import { OperatingError, type Intent, type Reactor } from '#kernel';
-import type { EffectStore, EventLog, NewEffect, ReactorPartition, ReadLimits } from '#ports';
+import { hasCode, OperatingError, type Intent, type Reactor } from '#kernel';
+import type { EffectStore, EventLog, NewEffect, ReactorPartition, ReadBatch, ReadLimits } from '#ports';
+import { reactorBehindNote } from '../consumer/behind-log.ts';
 import { invalidityOf, type Parking } from '../consumer/parking.ts';
 import { pause, withTimeout } from '../pause.ts';
 import { intentKey } from './intent-key.ts';
@@ -46,9 +47,9 @@ export class ReactorTask {
     this.#handled = new Set(init.bound.reactor.handles);
   }
 
-  /** @throws OperatingError `CHECKPOINT_FENCED`, `REACTOR_SUPERSEDED`, `REACTOR_FAILED`, and what log or store failed with */
+  /** @throws OperatingError `CHECKPOINT_FENCED`, `REACTOR_SUPERSEDED`, `REACTOR_FAILED`, `REACTOR_BEHIND_LOG`, and what log or store failed with */
   async run(stop: AbortSignal, onMoved: () => void): Promise<void> {
-    const { bound, at, epoch, log, effects } = this.#init;
+    const { bound, at, epoch, effects } = this.#init;
     let written = await withTimeout(effects.claim(bound.reactor, at, epoch), answerMsMax, 'STORE_TIMEOUT');
     let position = written;
     let notedAt = performance.now();
@@ -60,8 +61,7 @@ export class ReactorTask {
       onMoved();
     };
     while (!stop.aborted) {
-      const read = log.read(at.topic, at.partition, position, limits, stop);
-      const { records, next, high } = await withTimeout(read, limits.waitMs + answerMsMax, 'LOG_TIMEOUT');
+      const { records, next, high } = await this.#read(position, stop);
       position = next;
       const reaction = await this.#react(records);
       const isAsked = reaction.effects.length + reaction.repeats.length > 0;
@@ -70,6 +70,18 @@ export class ReactorTask {
       if (next === high) await pause(restMs, stop);
     }
     if (position > written) await note({ effects: [], repeats: [] });
+  }
+
+  async #read(position: bigint, stop: AbortSignal): Promise<ReadBatch> {
+    const { at, bound, log } = this.#init;
+    try {
+      return await withTimeout(log.read(at.topic, at.partition, position, limits, stop), limits.waitMs + answerMsMax, 'LOG_TIMEOUT');
+    } catch (cause) {
+      const low = hasCode(cause, 'OFFSET_OUT_OF_RANGE') ? (await log.heads(at.topic))[at.partition]?.low : undefined;
+      if (low === undefined || position >= low) throw cause;
+      const note = reactorBehindNote({ reactor: bound.reactor.name, ...at, position, low });
+      throw new OperatingError(note, { code: 'REACTOR_BEHIND_LOG', retryable: false, cause });
+    }
   }
 
   async #react(records: readonly StoredRecord[]): Promise<Reaction> {

@@ -51,6 +51,8 @@ export interface Reactors {
     readonly name: string;
     readonly version: number;
     readonly lagEvents: number;
+    /** Why it does not move, and the way out. */
+    readonly trouble: { readonly message: string } | null;
     readonly movedAt: string;
     readonly resets: number;
   }>;

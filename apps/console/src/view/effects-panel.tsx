@@ -36,16 +36,18 @@ export function EffectsPanel({ api }: { readonly api: Api }) {
       </header>
       <Waiting polled={polled} />
       <Problem text={problem} />
-      {items.map(({ name, version, lagEvents, movedAt, resets }) => (
+      {items.map(({ name, version, lagEvents, trouble, movedAt, resets }) => (
         <div className="node" key={name} data-testid={`reactor-${name}`}>
           <div className="head">
             <strong>{name}</strong>
             <span className="pill good">version {version}</span>
+            {trouble === null ? null : <span className="pill bad">stands still</span>}
             <span className="label">
               {lagEvents === 0 ? 'up to date' : `${lagEvents.toLocaleString('en')} events behind, moved ${ageOf(movedAt)} ago`}
               {resets === 0 ? '' : `, reset ${resets} times`} · <EventsLink subject={name} />
             </span>
           </div>
+          {trouble === null ? null : <p className="note error">{trouble.message}</p>}
         </div>
       ))}
       {backlog.map(({ kind, pending, oldestAt }) => (
