@@ -6,13 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { contentPublished } from '#events';
+import { LedgerSigners } from '#adapters/ledger';
+import { contentPublished, contexts } from '#events';
 import { projections } from '#read-models';
 import { noTelemetry, ReactorHost } from '#runtime';
 import pg from 'pg';
 import { pino } from 'pino';
 import { realEngines, startGateway, World, type RealEngines, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { boundReactors } from '../../apps/projector/effects/effect-parts.ts';
+import { LedgerKeeper } from '../../apps/projector/ledger/ledger-keeper.ts';
 import { RetentionKeeper } from '../../apps/projector/retention/retention-keeper.ts';
 import { keepLedger } from '../ledger/ledger-run.ts';
 
@@ -170,4 +172,35 @@ describe('with all contents removed from the log', () => {
     expect((await command('reactor', 'list')).out).not.toContain('stands');
     await second.stop();
   });
+
+  test('the ledger of an older database signs nothing over what it lacks, and says so once', async () => {
+    const tables = ['ledger_trees', 'ledger_tiles', 'ledger_checkpoints', 'ledger_tree_list'];
+    const signed = async (): Promise<unknown> =>
+      sql("SELECT partition, max(size)::integer AS size FROM streams.ledger_checkpoints WHERE topic = 'content' GROUP BY partition ORDER BY partition");
+    const before = await signed();
+    for (const table of tables) await sql(`CREATE TABLE older_${table} AS SELECT * FROM streams.${table}`);
+    await publish('later', 40);
+    await removeAll();
+    await sql(`TRUNCATE ${tables.map((table) => `streams.${table}`).join()}`);
+    for (const table of tables) await sql(`INSERT INTO streams.${table} SELECT * FROM older_${table}`);
+    await publish('last', 40);
+    const [said, telemetry] = [[] as string[], noTelemetry()];
+    const loud = { error: (_fields: object, text: string) => said.push(text), warn: () => undefined, info: () => undefined };
+    const signersOf = (count: number): Promise<LedgerSigners> => LedgerSigners.fromSecrets('ledger.example', engines.secrets, count);
+    const keeper = new LedgerKeeper(
+      { owner: 'late', topics: contexts, checkpointMs: 50, checkpointRecords: 1000, idleMs: 20 },
+      { ...engines, store: engines.ledger, signersOf, now: Date.now, logger: loud as never, health: telemetry.health },
+    );
+    await keeper.start();
+    const remarks = (): readonly string[] => telemetry.health.moving().remarks;
+    for (let waited = 0; remarks().length === 0 && waited < 20_000; waited += 50) await sleep(50);
+    await sleep(1500);
+    const note = /^The audit ledger stands still in content\/\d+, and in \d+ more: its tree ends at offset \d+, but the log begins at \d+ there/;
+    expect([remarks(), said]).toEqual([[expect.stringMatching(note)], [expect.stringMatching(note)]]);
+    expect(await signed()).toEqual(before);
+    expect(await verify()).toMatchObject({ code: 0, out: expect.stringMatching(/Everything is as it was signed[^]*The audit ledger stands still/) });
+    const response = await fetch(`${gateway.url}/api/v1/ledger`, { headers: { authorization } });
+    expect(await response.json()).toMatchObject({ trouble: { code: 'ledger-gap', message: expect.stringMatching(note) } });
+    await keeper.stop();
+  }, 60_000);
 });

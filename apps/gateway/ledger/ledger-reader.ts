@@ -1,4 +1,4 @@
-import { nodeLedgerHash, originOf, verifyEd25519 } from '#adapters/ledger';
+import { ledgerGap, nodeLedgerHash, originOf, verifyEd25519, type LedgerGap } from '#adapters/ledger';
 import {
   formatVerifierKey,
   hashBytes,
@@ -133,6 +133,14 @@ export class LedgerReader {
         return { ...tree, origin: originOf(name, tree), checkpoint: checkpoint?.note, signedSize: checkpoint?.size ?? 0 };
       }),
     );
+  }
+
+  /** Trees that stand still because the log no longer holds what comes next in them. */
+  async gaps(): Promise<readonly LedgerGap[]> {
+    const trees = await this.#store.progress();
+    const heads = new Map<string, readonly PartitionHead[]>();
+    for (const topic of new Set(trees.map((tree) => tree.topic))) heads.set(topic, await this.#headsOf(topic));
+    return trees.flatMap((tree) => ledgerGap(tree, heads.get(tree.topic)?.[tree.partition] ?? { low: 0n }) ?? []);
   }
 
   async witnesses(): Promise<readonly { readonly edgeId: string; readonly verifierKey: string }[]> {

@@ -47,6 +47,10 @@ export const showLedger = operation({
         checkpoint: z.string().nullable(),
       }),
     ),
+    trouble: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .describe('Why trees stand still, and the way out: the log no longer holds what comes next in them.'),
   }),
 });
 

@@ -1,4 +1,4 @@
-import { nodeLedgerHash } from '#adapters/ledger';
+import { ledgerGapNote, nodeLedgerHash } from '#adapters/ledger';
 import { leafInput } from '#adapters/sealed-log';
 import { encodeBundle, tileWidth, toBase64 } from '#core/ledger';
 import { Controller, Res } from '@nestjs/common';
@@ -35,7 +35,13 @@ export class LedgerController {
 
   @Route(showLedger)
   async show(): Promise<object> {
-    const [identity, trees, witnesses] = await Promise.all([this.#ledger.identity(), this.#ledger.trees(), this.#ledger.witnesses()]);
+    const [identity, trees, witnesses, gaps] = await Promise.all([
+      this.#ledger.identity(),
+      this.#ledger.trees(),
+      this.#ledger.witnesses(),
+      this.#ledger.gaps(),
+    ]);
+    const note = ledgerGapNote(gaps);
     return {
       name: identity?.name ?? null,
       keys: identity?.keys ?? [],
@@ -50,6 +56,7 @@ export class LedgerController {
           signedRecords: signedSize,
           checkpoint: checkpoint ?? null,
         })),
+      trouble: note === undefined ? null : { code: 'ledger-gap', message: note },
     };
   }
 

@@ -1,3 +1,5 @@
+import { ledgerGap, type LedgerGap } from '#adapters/ledger';
+import { hasCode } from '#kernel';
 import type { EventLog, LedgerGrowth, LedgerPartition, LedgerStore, PartitionHead } from '#ports';
 import { backOffMs, type Logger } from '#runtime';
 import { PartitionLedger } from './partition-ledger.ts';
@@ -27,6 +29,8 @@ const retryMs = { first: 500, most: 30_000 };
 
 interface Stopped {
   readonly failures: number;
+  /** Records that it cannot do without are gone. */
+  readonly gap?: LedgerGap | undefined;
   readonly retryAtMs: number;
 }
 
@@ -54,6 +58,11 @@ export class LedgerAppender {
   /** The trees in hand. */
   get ledgers(): readonly PartitionLedger[] {
     return [...this.#ledgers.values()];
+  }
+
+  /** Partitions that stand still because records are gone. */
+  get gaps(): readonly LedgerGap[] {
+    return [...this.#stopped.values()].flatMap(({ gap }) => gap ?? []);
   }
 
   /**
@@ -122,7 +131,7 @@ export class LedgerAppender {
       return ledger.size - before;
     } catch (error) {
       if ((error as { retryable?: unknown }).retryable === true) throw error;
-      this.#stop(ledger.at, error);
+      this.#stop(ledger.at, error, hasCode(error, 'LEDGER_GAP') ? ledgerGap(ledger.progress, head) : undefined);
       return 0;
     }
   }
@@ -131,10 +140,11 @@ export class LedgerAppender {
     return this.#deps.now() >= (this.#stopped.get(nameOf(at))?.retryAtMs ?? 0);
   }
 
-  #stop(at: LedgerPartition, err: unknown): void {
+  #stop(at: LedgerPartition, err: unknown, gap: LedgerGap | undefined): void {
     const failures = (this.#stopped.get(nameOf(at))?.failures ?? 0) + 1;
-    this.#stopped.set(nameOf(at), { failures, retryAtMs: this.#deps.now() + backOffMs(failures - 1, retryMs.first, retryMs.most) });
-    this.#deps.logger.error({ err, ...at, failures }, err instanceof Error ? err.message : String(err));
+    this.#stopped.set(nameOf(at), { failures, gap, retryAtMs: this.#deps.now() + backOffMs(failures - 1, retryMs.first, retryMs.most) });
+    // Gaps are said once, of all partitions together.
+    if (gap === undefined) this.#deps.logger.error({ err, ...at, failures }, err instanceof Error ? err.message : String(err));
   }
 
   /** The next records are read while these are written. */

@@ -1,7 +1,7 @@
 import { topicPartitions } from '#events';
 import type { EventLog, LedgerCheckpoint, LedgerStore } from '#ports';
 import { LeasedWorker, pause, type LeasedWorkerDeps, type LeasedWorkerInit, type Tenure } from '#runtime';
-import type { LedgerSigners } from '#adapters/ledger';
+import { ledgerGapNote, type LedgerGap, type LedgerSigners } from '#adapters/ledger';
 import { Checkpointer } from './checkpointer.ts';
 import { LedgerAppender } from './ledger-appender.ts';
 
@@ -36,12 +36,14 @@ export class LedgerKeeper {
   readonly #init: LedgerKeeperInit;
   readonly #deps: LedgerKeeperDeps;
   readonly #worker: LeasedWorker;
+  #gaps: readonly LedgerGap[] = [];
 
   constructor(init: LedgerKeeperInit, deps: LedgerKeeperDeps) {
     this.#init = init;
     this.#deps = deps;
     const work = { worker: 'audit ledger', lease: 'ledger', trouble: 'the audit ledger is not kept', roundMs: 6000 };
     this.#worker = new LeasedWorker({ ...work, ...init }, deps, (tenure) => this.#keep(tenure));
+    deps.health?.remark('records that are gone to the ledger', () => [ledgerGapNote(this.#gaps) ?? []].flat());
   }
 
   /** Creates the topics if they are missing, and goes on in the background. */
@@ -62,6 +64,7 @@ export class LedgerKeeper {
     for (let [signAtMs, unsigned] = [0, 0]; !signal.aborted;) {
       const taken = await appender.catchUp(signal);
       unsigned += taken;
+      this.#look(appender.gaps);
       moved();
       if (this.#deps.now() >= signAtMs || unsigned >= checkpointRecords) {
         await this.#sign(checkpointer, appender);
@@ -69,7 +72,14 @@ export class LedgerKeeper {
       }
       if (taken < recordsWorth) await pause(idleMs, signal);
     }
+    this.#gaps = [];
     if (!lost.aborted) await this.#sign(checkpointer, appender);
+  }
+
+  /** Said once, and not at every try: doctor shows it for as long as it is so. */
+  #look(gaps: readonly LedgerGap[]): void {
+    if (gaps.length > 0 && this.#gaps.length === 0) this.#deps.logger.error({ partitions: gaps.length }, ledgerGapNote(gaps));
+    this.#gaps = gaps;
   }
 
   async #sign(checkpointer: Checkpointer, appender: LedgerAppender): Promise<void> {

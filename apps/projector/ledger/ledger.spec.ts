@@ -1,4 +1,4 @@
-import { LedgerSigners, nodeLedgerHash, originOf, verifyEd25519 } from '#adapters/ledger';
+import { ledgerGapNote, LedgerSigners, nodeLedgerHash, originOf, verifyEd25519 } from '#adapters/ledger';
 import { ManualClock, MemoryEventLog, MemoryLeaseStore, MemoryLedgerStore, MemorySecretStore } from '#adapters/memory';
 import {
   auditTiles,
@@ -160,10 +160,23 @@ describe('the ledger', () => {
     await log.append('stream', records(0, 10));
     await appender(1n).catchUp(never);
     const { partition } = await treeAt();
+    await log.truncate('stream', partition, 10n);
+    await log.append('stream', records(10, 20));
+    expect(await appender(2n).catchUp(never)).toBe(10);
+    expect(await treeAt()).toMatchObject({ size: 20, position: 20n });
+  });
+
+  test('stands still where records are gone that are in no tree', async () => {
+    await log.append('stream', records(0, 10));
+    await appender(1n).catchUp(never);
+    const { partition } = await treeAt();
     await log.append('stream', records(10, 20));
     await log.truncate('stream', partition, 12n);
-    expect(await appender(2n).catchUp(never)).toBe(8);
-    expect(await treeAt()).toMatchObject({ size: 18, position: 20n });
+    const late = appender(2n);
+    expect([await late.catchUp(never), await late.catchUp(never)]).toEqual([0, 0]);
+    expect(await treeAt()).toMatchObject({ size: 10, position: 10n });
+    expect(late.gaps).toEqual([{ topic: 'stream', partition, position: 10n, low: 12n }]);
+    expect(ledgerGapNote(late.gaps)).toMatch(/^The audit ledger stands still in stream\/\d+: its tree ends at offset 10, but the log begins at 12 there/);
   });
 
   test('is found by offset and by the time in an id', async () => {

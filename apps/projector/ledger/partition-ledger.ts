@@ -1,4 +1,4 @@
-import { nodeLedgerHash } from '#adapters/ledger';
+import { ledgerGap, nodeLedgerHash } from '#adapters/ledger';
 import { hashLeaf } from '#adapters/sealed-log';
 import { hashBytes, idPrint, idPrintBytes, idTimeMs, LedgerTree, sameHash, tileWidth, tileWidthIn, type TreeHead } from '#core/ledger';
 import type { StoredRecord } from '#events';
@@ -73,6 +73,10 @@ export class PartitionLedger {
     return this.#tree.size;
   }
 
+  get progress(): LedgerProgress {
+    return { ...this.at, size: this.size, position: this.#position, lastOffset: this.#lastOffset };
+  }
+
   /** Offset of the first record that is not in the tree. */
   get position(): bigint {
     return this.#position;
@@ -80,12 +84,15 @@ export class PartitionLedger {
 
   /**
    * Where to read: at the last record that is in the tree, as long as the log holds it, to see that it is still the one.
-   * @throws OperatingError `LEDGER_LOG_CHANGED` when the log ends before it.
+   * @throws OperatingError `LEDGER_LOG_CHANGED` when the log ends before it, `LEDGER_GAP` when it begins behind what comes next.
    */
   from({ low, high }: PartitionHead): bigint {
+    const gap = ledgerGap(this.progress, { low });
+    // Signed all the same, the tree would be another one than whoever has seen more of the log knows.
+    if (gap !== undefined) throw ledgerErrors.gap(gap);
     if (high < this.#position) throw ledgerErrors.logChanged(this.at, `offset ${high} is next, but ${this.#position} was`);
     if (this.#lastOffset !== undefined && this.#lastOffset >= low) return this.#lastOffset;
-    // A log that forgets by age may have forgotten what the ledger never saw; what is left goes on from there.
+    // Of a log that has forgotten its beginning the first tree begins where the log does.
     return this.#position > low ? this.#position : low;
   }
 

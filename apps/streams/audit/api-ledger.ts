@@ -39,6 +39,12 @@ export interface ApiTree extends TreeSource {
   tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number; readonly lost: boolean }>;
 }
 
+export interface ApiBundle extends Bundle {
+  readonly trees: readonly ApiTree[];
+  /** Why trees stand still, and the way out. */
+  readonly trouble: string | undefined;
+}
+
 /** As on a platform that has just begun. */
 export class NothingSigned extends PlainFailure {
   constructor() {
@@ -47,7 +53,7 @@ export class NothingSigned extends PlainFailure {
 }
 
 /** The audit ledger of a running platform, over HTTP. @throws NothingSigned */
-export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bundle & { readonly trees: readonly ApiTree[] }> {
+export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<ApiBundle> {
   // Before the trees: what it says of them is then the least that they must be.
   const firstList = init.begin === undefined ? await readTreeList(api) : undefined;
   const view = await api.call<LedgerView>('GET', '/api/v1/ledger');
@@ -67,7 +73,7 @@ export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bu
     for (const tree of view.trees) if (tree.checkpoint !== null) trees.push(await openTree(api, { ...tree, seen: await witnessed(tree.origin) }, init));
   for (const tree of begun?.trees ?? []) trees.push(await openTree(api, tree, init));
   const treeList = begun?.treeList ?? firstList;
-  return { keyList, treeList, witnessKeys: view.witnesses.map(({ verifierKey }) => verifierKey), trees };
+  return { keyList, treeList, witnessKeys: view.witnesses.map(({ verifierKey }) => verifierKey), trees, trouble: view.trouble?.message };
 }
 
 /** Undefined where nobody has signed one; the audit finds that. */

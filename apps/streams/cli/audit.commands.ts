@@ -13,7 +13,7 @@ import {
   type ProofTrust,
 } from '#adapters/ledger';
 import { fromBase64, parseHolding, parseVerifierKey, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
-import { apiLedger, NothingSigned, type ApiTree } from '../audit/api-ledger.ts';
+import { apiLedger, NothingSigned, type ApiBundle, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
 import { recordOfLeaf, type ProvenRecord } from '../audit/proven-record.ts';
@@ -52,12 +52,13 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
     return;
   }
   const report = await run(bundle);
-  print(report, () => auditLines(report));
+  const { trouble } = bundle as Partial<ApiBundle>;
+  print(report, () => [...auditLines(report), ...(trouble === undefined ? [] : [trouble])]);
   if (!report.ok) throw new PlainFailure('The log or its ledger was changed.');
 }
 
 /** A platform that has just begun has nothing to verify yet, and nothing wrong. */
-async function ledgerOf(api: ApiClient): Promise<Bundle | NothingSigned> {
+async function ledgerOf(api: ApiClient): Promise<ApiBundle | NothingSigned> {
   try {
     return await apiLedger(api, { records: true, warn });
   } catch (error) {

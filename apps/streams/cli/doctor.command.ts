@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { access, constants, mkdtemp, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ApiClient, ApiFailure } from '../client/api-client.ts';
-import type { CdnHealth, ProjectionView } from '../client/api.types.ts';
+import type { CdnHealth, LedgerView, ProjectionView } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
 import { tryEngines } from '../doctor/engine-trial.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -117,6 +117,11 @@ const checks: Readonly<Record<string, Check>> = {
     const { items } = await localApi(settings).call<ReactorsView>('GET', '/api/v1/reactors');
     const notes = reactorNotes(items);
     return notes.length === 0 ? ok(`${items.length}, none of which stands at events that are gone`) : warning(notes.join(' '));
+  },
+  'audit ledger': async (settings) => {
+    if (!(await gatewayAnswers(settings))) return ok('not running');
+    const { trees, trouble } = await localApi(settings).call<LedgerView>('GET', '/api/v1/ledger');
+    return trouble === null ? ok(`${trees.length} trees, all of which go on`) : warning(trouble.message);
   },
   regions: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');

@@ -94,6 +94,8 @@ export interface LedgerView {
     readonly records: number;
     readonly checkpoint: string | null;
   }>;
+  /** Why trees stand still, and the way out. */
+  readonly trouble: { readonly message: string } | null;
 }
 
 export interface TableDifferenceView {

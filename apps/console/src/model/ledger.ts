@@ -14,6 +14,8 @@ export interface Ledger {
   readonly keys: readonly string[];
   readonly witnesses: ReadonlyArray<{ readonly edgeId: string; readonly verifierKey: string }>;
   readonly trees: readonly LedgerTree[];
+  /** Why trees stand still, and the way out. */
+  readonly trouble: { readonly message: string } | null;
 }
 
 /** As the API answers; binary fields are Base64. */

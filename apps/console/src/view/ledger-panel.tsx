@@ -24,10 +24,11 @@ export function LedgerPanel({ api }: { readonly api: Api }) {
   );
 }
 
-function Standing({ ledger: { name, keys, witnesses, trees } }: { readonly ledger: Ledger }) {
+function Standing({ ledger: { name, keys, witnesses, trees, trouble } }: { readonly ledger: Ledger }) {
   if (name === null) return <p className="empty">Nothing is signed yet: the first checkpoint follows the first events within seconds.</p>;
   return (
     <>
+      {trouble === null ? null : <p className="note error">{trouble.message}</p>}
       <dl className="facts">
         <Fact what="records" value={total(trees, 'records')} />
         <Fact what="signed" value={total(trees, 'signedRecords')} />
