@@ -27,6 +27,7 @@ export function observeEdge({ meter, health }: Telemetry, { counters, cache, dis
   health.needs('purges', async () => {
     if (!purgesKnown()) throw new OperatingError('It is not known what was purged lately.', { code: 'PURGES_UNKNOWN', retryable: true });
   });
+  health.remark('store', () => [...remarkOn('disk', disk?.status()), ...remarkOn('shared tier', shared?.status())]);
   const totals = [
     [meter.counter(metrics.edgeRequests), () => counters.requests],
     [meter.counter(metrics.edgeHits), () => counters.hits],
@@ -51,6 +52,11 @@ export function observeEdge({ meter, health }: Telemetry, { counters, cache, dis
     bytes.reach(counters.bytesServed, { direction: 'served' });
     bytes.reach(counters.bytesFromOrigin, { direction: 'origin' });
   });
+}
+
+/** What an edge serves without, so that nobody sees it by its answers. */
+function remarkOn(name: string, status: { readonly state: string; readonly reason: string | undefined } | undefined): readonly string[] {
+  return status === undefined || status.state === 'on' ? [] : [`the ${name} is ${status.state}: ${status.reason ?? 'no reason given'}`];
 }
 
 const revalidationOutcomes = ['confirmed', 'changed', 'failed'] as const;

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { hasCode } from '#kernel';
 import { logForeign } from './bound-log.ts';
 import { nameTaken } from './claimed-name.ts';
@@ -38,7 +38,17 @@ function sayAlive(): void {
   }
 }
 
-/** Drains on SIGTERM and SIGINT and, under a supervisor, when its pipe closes because it is gone; says that it is alive there. */
+/** Whether whoever started this process wants it to outlive its terminal, as `nohup` does. Where the system does not say, it is not known. */
+function outlivesTerminal(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+    return (BigInt(`0x${ignored}`) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+
+/** Drains on SIGTERM, SIGINT and the end of its terminal (SIGHUP) and, under a supervisor, when its pipe closes because it is gone; says that it is alive there. */
 export function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: boolean): void {
   const end = (reason: string): void => {
     if (lifecycle.stopping.aborted) return;
@@ -50,6 +60,7 @@ export function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: bo
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
+  if (!outlivesTerminal()) process.on('SIGHUP', () => end('SIGHUP'));
   if (!supervised) return;
   for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => end('the supervisor is gone'));
   process.stdin.resume();

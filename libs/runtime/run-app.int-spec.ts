@@ -48,11 +48,11 @@ async function ready(lines: ReadonlyArray<Record<string, unknown>>): Promise<voi
 }
 
 describe('an app process', () => {
-  test('says that it is ready, drains on SIGTERM and exits 0', async () => {
+  test.each(['SIGTERM', 'SIGHUP'] as const)('says that it is ready, drains on %s and exits 0', async (signal) => {
     const { child, lines, ended } = await app(`lifecycle.onStop('work', 'w', () => new Promise((done) => setTimeout(done, 50))); return { port: 7 };`);
     await ready(lines);
     expect(lines[0]).toMatchObject({ name: 'probe', node: 'node-1', pid: child.pid, level: 'info', ready: true, port: 7, msg: 'probe is ready' });
-    child.kill('SIGTERM');
+    child.kill(signal);
     expect(await ended).toEqual([0, null]);
     expect(lines.at(-1)).toMatchObject({ msg: 'stopped' });
   });

@@ -69,7 +69,8 @@ export class Connection implements WireOwner, ExchangeConnection {
     const exchange = this.#exchange;
     // Nobody has asked: whatever it is, it is not the answer to what is asked next.
     if (exchange === undefined) return this.#unasked(bytes);
-    // It took the connection for idle: nothing of the request was looked at.
+    // It took the connection for idle: nothing of the request was looked at. Of a body some is gone, so that here nobody could ask again:
+    // whoever sent it may (RFC 9110 section 15.5.9), and hears 408 for that.
     if (exchange.mayAskAgain && !exchange.reader.begun && farewell.test(bytes.toString('latin1', 0, 12)))
       return exchange.fail(failure('ECONNRESET', 'The origin said goodbye.'));
     try {

@@ -52,7 +52,7 @@ interface TierParts extends Pick<SharedTierParts, 'known' | 'lifecycle' | 'logge
 async function openTier(
   { objectBytesMax, url, waitMs }: SharedTierSettings,
   { epoch, known, lifecycle, logger, longestPauseMs, now, purges, setting }: TierParts,
-): Promise<{ readonly tier: SharedTier; readonly store: SharedStore }> {
+): Promise<{ readonly tier: SharedTier; readonly store: SharedStore; readonly guard: TierGuard }> {
   const redis = await RedisConnection.open({ url, commandTimeoutMs, setting, ...(longestPauseMs === undefined ? {} : { longestPauseMs }) });
   const store = new SharedStore(redis, { bytesMax: objectBytesMax + headBytesMax, ...epoch });
   lifecycle.onStop('engines', 'shared tier', () => store.close());
@@ -64,13 +64,15 @@ async function openTier(
         logger.warn({ reason }, state === 'full' ? 'the shared tier takes nothing new, and is read' : 'the shared tier is left alone, and the origin is asked');
     },
   });
-  return { tier: new SharedTier({ waitMs, objectBytesMax }, { store, guard, purges, known, zoneOf, checksum, now }), store };
+  return { tier: new SharedTier({ waitMs, objectBytesMax }, { store, guard, purges, known, zoneOf, checksum, now }), store, guard };
 }
 
 /** Opens the tier that edges share; one that is not there is waited for while the edge serves without it. */
 export async function openSharedTier(settings: SharedTierSettings, { known, lifecycle, log, logger, now }: SharedTierParts): Promise<OpenSharedTier> {
   const positions = new PurgePositions({ marksMax, patternsMax, compile: compilePattern });
-  const { tier } = await openTier(settings, { known, lifecycle, logger, now, purges: positions, setting: 'EDGE_SHARED_URL' });
+  const { guard, store, tier } = await openTier(settings, { known, lifecycle, logger, now, purges: positions, setting: 'EDGE_SHARED_URL' });
+  // Who starts hears of it now, and not at the first request.
+  await store.read('streams:edge:start').catch((error: unknown) => guard.failed(error));
   const purges = (purger: Purger): SharedPurges =>
     new SharedPurges({ topic: purgeTopic, ...learning }, { positions, targetsOf: (order) => purger.targetsOf(order), log, logger, now });
   return { tier, purges };
@@ -84,7 +86,7 @@ export interface SiteTier {
 /** The same for edges that are alone, without a log: those of one site, by its name, share. */
 export async function openSiteTier(settings: SharedTierSettings, site: string, parts: Omit<SharedTierParts, 'known' | 'log'>): Promise<SiteTier> {
   const opened: { epoch?: SiteEpoch } = {};
-  const { store, tier } = await openTier(settings, {
+  const { guard, store, tier } = await openTier(settings, {
     ...parts,
     known: () => opened.epoch?.known(),
     purges: { holds: (subject, positions) => opened.epoch?.holds(subject, positions) === true },
@@ -92,7 +94,8 @@ export async function openSiteTier(settings: SharedTierSettings, site: string, p
     longestPauseMs: siteLongestPauseMs,
     epoch: { epochName: (life) => `streams:edge:epoch:${site}:${life}`, onEpoch: (epoch) => opened.epoch?.seen(epoch) },
   });
-  const epoch = new SiteEpoch(site, { store, stopping: parts.lifecycle.stopping, now: parts.now });
+  const onAway = (error: unknown): void => guard.failed(error);
+  const epoch = new SiteEpoch(site, { store, stopping: parts.lifecycle.stopping, now: parts.now, onAway });
   opened.epoch = epoch;
   await epoch.begin();
   return { tier, epoch };

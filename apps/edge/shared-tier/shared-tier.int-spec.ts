@@ -306,6 +306,17 @@ describe('what edges keep for each other', () => {
     }
   }, 60_000);
 
+  test('are none of the business of an edge that starts without them: it serves, and says so at once', async () => {
+    const lone = await start('edge-7', 'bun', { EDGE_SHARED_URL: 'redis://127.0.0.1:1' });
+    try {
+      expect(lone.lines.some(({ msg }) => msg === 'the shared tier is left alone, and the origin is asked')).toBe(true);
+      const { remarks } = JSON.parse((await lone.get('/readyz')).body) as { readonly remarks: readonly string[] };
+      expect(remarks).toEqual([expect.stringContaining('the shared tier is away: Redis cannot be reached')]);
+    } finally {
+      await lone.kill();
+    }
+  });
+
   test('are none of the business of an edge whose password is wrong: it serves, and says so without saying the password', async () => {
     const target = path();
     origin.says(target, fresh, 'right');

@@ -20,8 +20,9 @@ function bench() {
   const server = new Server();
   const edges: SiteEpoch[] = [];
   const stopping = new AbortController().signal;
+  const troubles: unknown[] = [];
   const start = (aheadMs = 0): SiteEpoch => {
-    const edge = new SiteEpoch('site', { store: server, stopping, now: () => clock.ms + aheadMs });
+    const edge = new SiteEpoch('site', { store: server, stopping, now: () => clock.ms + aheadMs, onAway: (error) => troubles.push(error) });
     edges.push(edge);
     return edge;
   };
@@ -35,7 +36,7 @@ function bench() {
     }
   };
   const believed = (edge: SiteEpoch): bigint | undefined => edge.known()?.positions[0];
-  return { clock, server, start, pass, believed };
+  return { clock, server, start, pass, believed, troubles };
 }
 
 describe('the number of a site', () => {
@@ -49,6 +50,16 @@ describe('the number of a site', () => {
     expect(believed(other)).toBe(undefined);
     await pass(lookMs);
     expect([believed(other), other.holds({ key: 'k', labels: [] }, [server.stands as bigint])]).toEqual([server.stands, true]);
+  });
+
+  test('that cannot be looked at is told of each time', async () => {
+    const { pass, server, start, troubles } = bench();
+    server.away = true;
+    await start().look();
+    await pass(lookMs);
+    server.away = false;
+    await pass(2 * lookMs);
+    expect(troubles).toEqual([new Error('not there'), new Error('not there')]);
   });
 
   test('of before a purge holds for nobody, from the next reading on', async () => {

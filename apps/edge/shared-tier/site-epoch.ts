@@ -8,6 +8,8 @@ export interface SiteEpochDeps {
   readonly store: Pick<SharedStore, 'setEpoch'>;
   readonly stopping: AbortSignal;
   readonly now: () => number;
+  /** Told why the number cannot be looked at: without it nothing else asks the tier. */
+  readonly onAway?: (error: unknown) => void;
 }
 
 /** Between two looks at the number, ms. */
@@ -64,7 +66,7 @@ export class SiteEpoch {
     if (this.#renewing !== undefined) return;
     const { now, store } = this.#deps;
     const [own, askedAtMs] = [this.#next(), now()];
-    const stands = (await store.setEpoch(own, false).catch(() => undefined))?.stands;
+    const stands = (await store.setEpoch(own, false).catch((error: unknown) => this.#away(error)))?.stands;
     if (this.#renewing !== undefined) return;
     this.seen(stands);
     if (stands === undefined || stands === this.#current || stands < this.#highest) return;
@@ -89,6 +91,10 @@ export class SiteEpoch {
     return renewing.finally(() => {
       if (this.#renewing === renewing) this.#renewing = undefined;
     });
+  }
+
+  #away(error: unknown): undefined {
+    if (!this.#deps.stopping.aborted) this.#deps.onAway?.(error);
   }
 
   async #watch(): Promise<void> {

@@ -30,14 +30,17 @@ describe('what edges of one site keep for each other, without a log', () => {
     await folder.remove();
   });
 
-  const start = async (name: string, runtime: EdgeRuntime): Promise<number> => {
+  /** What the one that was started last has said. */
+  let toldLast = (): string => '';
+  const start = async (name: string, runtime: EdgeRuntime, shared = redis.url): Promise<number> => {
     const config = join(folder.path, `${name}.json`);
-    await writeFile(config, JSON.stringify({ listen: '127.0.0.1:0', origin: origin.url, memory: '16mb', purgeKey: authorization.slice(7), shared: redis.url }));
+    await writeFile(config, JSON.stringify({ listen: '127.0.0.1:0', origin: origin.url, memory: '16mb', purgeKey: authorization.slice(7), shared }));
     const program = fileURLToPath(new URL('../alone/alone.main.js', import.meta.url));
     const bin = fileURLToPath(new URL(`../../../../node_modules/.bin/${runtime}`, import.meta.url));
     const edge = spawn(bin, [...(runtime === 'node' ? ['--no-warnings'] : []), program, config], { stdio: ['ignore', 'pipe', 'inherit'] });
     edges.push(edge);
     let told = '';
+    toldLast = () => told;
     edge.stdout.on('data', (bytes: Buffer) => (told += bytes.toString()));
     await until(() => told.includes('Ctrl-C'));
     return Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(told)?.[1]);
@@ -53,6 +56,13 @@ describe('what edges of one site keep for each other, without a log', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return (await redis.objects()).has(path);
     });
+
+  test.each<EdgeRuntime>(['bun', 'node'])('a tier that is not there is told of at the start by %s, which serves without it', async (runtime) => {
+    const port = await start(`lone-${runtime}`, runtime, 'redis://127.0.0.1:1');
+    await until(() => toldLast().includes('the shared tier is left alone, and the origin is asked'));
+    origin.says('/lone', fresh, 'here');
+    expect((await send(port, { path: '/lone' })).body).toBe('here');
+  });
 
   test('one is served what another has fetched, but nothing that was kept before a purge', async () => {
     const [one, other] = await Promise.all([start('one', 'bun'), start('other', 'node')]);

@@ -27,7 +27,7 @@ describe('the disk store', () => {
 
   test('what the system has in memory comes at once and byte for byte, and a damaged record does not come either way', async () => {
     const folder = new SimFolder(11);
-    const { store } = await openStore(folder.start(kindDisk));
+    const { store, troubles } = await openStore(folder.start(kindDisk));
     expect(store.recallNow('/a', nothing, false)).toBeUndefined();
     for (const language of ['de', 'en']) store.used(object('/a', `body ${language}`, { language }));
     await store.settled();
@@ -41,6 +41,20 @@ describe('the disk store', () => {
     folder.damage('segment-1.dat', 0.25);
     expect(Array.from({ length: 100 }, () => store.recallNow('/a', asking('de'), false)).filter((one) => one !== undefined)).toEqual([]);
     expect([await store.recall('/a', asking('de')), store.status().faults, store.status().objects]).toEqual([undefined, 1, 0]);
+    expect(troubles).toEqual(['damaged records on the disk are left out, and the origin is asked again: 1 so far']);
+  });
+
+  test('many damaged records are told once a minute', async () => {
+    const folder = new SimFolder(12);
+    const clock = { ms: 0 };
+    const { store, troubles } = await openStore(folder.start(kindDisk), {}, { now: () => clock.ms });
+    for (let at = 0; at < 6; at++) store.used(object(`/${at}`, 'body'));
+    await store.settled();
+    for (let share = 0.001; share < 1; share += 0.001) folder.damage('segment-1.dat', share);
+    for (let at = 0; at < 5; at++) expect(await store.recall(`/${at}`, nothing)).toBeUndefined();
+    clock.ms = 60_000;
+    await store.recall('/5', nothing);
+    expect(troubles.map((told) => told.replace(/^.*: /, ''))).toEqual(['1 so far', '6 so far']);
   });
 
   test('variants are told apart, the newest of one counts, and a purge takes all of them', async () => {

@@ -58,6 +58,8 @@ const validatorsWorthMs = 7 * 86_400_000;
 const secondMs = 1000;
 /** Heads of records that were read lately, decoded: about a kilobyte each. */
 const headsMax = 8192;
+/** Between two words on damaged records, ms. */
+const damageToldMs = 60_000;
 const newestSecond = 0xffff_ffff;
 
 /** The head of a record, read and decoded. */
@@ -87,6 +89,8 @@ export class DiskStore implements DiskTier {
   #reason: string | undefined;
   #faultsInRow = 0;
   #faults = 0;
+  #damages = 0;
+  #tellsDamageAtMs = 0;
   #hits = 0;
   #readingBytes = 0;
 
@@ -320,7 +324,7 @@ export class DiskStore implements DiskTier {
     const object = bytes === undefined ? undefined : this.#objectOf(place, bytes, this.#deps.keep);
     if (object !== undefined) return object;
     // What was evicted meanwhile is not in the index any more; what is was damaged, or never came to the disk.
-    if (this.#index.holds(place)) this.#faults++;
+    if (this.#index.holds(place)) this.#damaged();
     return this.#drop(place.hash, place);
   }
 
@@ -364,6 +368,16 @@ export class DiskStore implements DiskTier {
     // What is stale at once is no better from the disk, whatever it can be revalidated with.
     const lifetimeMs = freshness.freshUntilMs - this.#deps.now();
     return validated && lifetimeMs >= this.#init.lifetimeMinMs ? Math.max(kept, freshness.freshUntilMs + validatorsWorthMs) : freshness.freshUntilMs;
+  }
+
+  /** Told of the first, and then of how many there were, once a minute. */
+  #damaged(): void {
+    this.#faults++;
+    this.#damages++;
+    const nowMs = this.#deps.now();
+    if (nowMs < this.#tellsDamageAtMs) return;
+    this.#tellsDamageAtMs = nowMs + damageToldMs;
+    this.#deps.onTrouble(`damaged records on the disk are left out, and the origin is asked again: ${this.#damages} so far`, undefined);
   }
 
   #fault(what: string, error: unknown): void {
