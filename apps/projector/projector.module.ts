@@ -29,6 +29,7 @@ import { BrowseReader } from './prefetch/browse-reader.ts';
 import { ModelShelf } from './prefetch/model-shelf.ts';
 import { PrefetchTrainer } from './prefetch/prefetch-trainer.ts';
 import { RowSweeper } from './expiry/row-sweeper.ts';
+import { heldUpNotes } from './replay/held-up.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
 import { RegionKeeper } from './region/region-keeper.ts';
 import { regionParts } from './region/region-parts.ts';
@@ -69,7 +70,8 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs' | '
   } = effectParts({ owner, source, settings: settings.effects, personal: settings, parking, board }, engines, context);
   showEventIndexLag(contexts, { log, index: engines.index, clock, telemetry });
   const { stallMs } = settings.telemetry;
-  const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
+  const heldBack = async (): Promise<readonly string[]> => (host.waits ? heldUpNotes(aggregates) : []);
+  const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger, heldBack });
   return {
     module: ProjectorRoot,
     providers: [

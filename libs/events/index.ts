@@ -37,7 +37,17 @@ export {
   type PersonalField,
   type PersonalPath,
 } from './personal.ts';
-export { formatErased, formatLocked, formatSealed, parseSealed, readPersonal, sealedPrefix, type PersonalValue, type SealedText } from './stand-in.codec.ts';
+export {
+  formatErased,
+  formatLocked,
+  formatSealed,
+  parseSealed,
+  readPersonal,
+  replaceSealed,
+  sealedPrefix,
+  type PersonalValue,
+  type SealedText,
+} from './stand-in.codec.ts';
 export { KeyTimes } from './key-times.ts';
 export { stampOf } from './stamp.ts';
 export * from './cue.events.ts';

@@ -47,6 +47,13 @@ export function parseSealed(text: string): SealedText | undefined {
   return match === null ? undefined : { keyId: match[1] as string, place: match[2] as string, body: match[3] as string };
 }
 
+const sealedAnywhere = /sealed:v1:[\w-]{22}:(?:\*|[\w-]{11}):[\w-]{38,}/g;
+
+/** A text with another in the place of whatever is sealed in it. */
+export function replaceSealed(text: string, by: (sealed: string) => string): string {
+  return text.includes(sealedPrefix) ? text.replace(sealedAnywhere, by) : text;
+}
+
 export function formatErased(keyId: string, atMs: number): string {
   return `erased:${keyId}:${new Date(atMs).toISOString()}`;
 }

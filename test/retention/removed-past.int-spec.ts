@@ -10,6 +10,7 @@ import { ConsumerHost, ConsumerLag, noTelemetry, PastKeeper } from '#runtime';
 import pg from 'pg';
 import { pino } from 'pino';
 import { realEngines, startGateway, World, type RealEngines, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { heldUpNotes } from '../../apps/projector/replay/held-up.ts';
 import { ReplayHost } from '../../apps/projector/replay/replay-host.ts';
 import { SandboxHost } from '../../apps/projector/sandbox/sandbox-host.ts';
 import { RetentionKeeper } from '../../apps/projector/retention/retention-keeper.ts';
@@ -237,6 +238,24 @@ describe('with the past of contents removed from the log', () => {
     ]);
     expect(await projection('streams')).toMatchObject({ heldBack: null, trouble: null });
     expect((await command('projections')).out).toContain(`contents version ${next.version} is built and waits`);
+    // Once, however often it is looked at; for as long as it is so it is a remark.
+    const said: string[] = [];
+    const quiet = { info: (_fields: object, text: string) => said.push(text), debug: () => undefined, warn: () => undefined, error: () => undefined };
+    const newer = new ConsumerHost(
+      { projections: [next], owner: 'newer', renewIntervalMs: 20 },
+      { ...engines, store: engines.projections, logger: quiet as never },
+    );
+    await newer.start();
+    const telemetry = noTelemetry();
+    const heldBack = async (): Promise<readonly string[]> => (newer.waits ? heldUpNotes(engines.aggregates) : []);
+    const lag = new ConsumerLag({ lookEveryMs: 20, stallMs: 60_000 }, { ...engines, host: newer, telemetry, logger, heldBack });
+    lag.start();
+    while (telemetry.health.moving().remarks.length === 0) await sleep(20);
+    await sleep(200);
+    expect(telemetry.health.moving().remarks).toEqual([expect.stringContaining(`streams replay promote ${id} --accept-loss`)]);
+    expect(said.filter((text) => text.startsWith('versions are being built'))).toHaveLength(1);
+    await lag.stop();
+    await newer.stop();
     const listed = (await api('GET', '/api/v1/replays?projection=contents&limit=1')).json['items'];
     expect(listed).toEqual([expect.objectContaining({ id, status: 'ready', promote: true, eventsGone: contentsMax })]);
     await api('POST', `/api/v1/replays/${id}/promote`, { acceptLoss: true });

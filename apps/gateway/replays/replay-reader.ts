@@ -1,5 +1,5 @@
 import type { Principal } from '#domain/access';
-import { heldBackNote, isHeldBack, replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
+import { heldBackNote, isHeldUp, replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
 import { hasCode } from '#kernel';
 import type { AggregateStore, BuildView, Clock, EventLog, ParkedEvent, ParkedEvents, ProjectionBuilds, ReadStore } from '#ports';
 import { projections } from '#read-models';
@@ -130,7 +130,7 @@ export class ReplayReader {
   async projections(): Promise<readonly object[]> {
     const { builds, clock } = this.#deps;
     const [versions, kept] = [await builds.versions(), (await builds.list()).filter(({ state }) => state === 'kept')];
-    const waiting = (await this.#open()).filter((one) => one.status === 'ready' && one.promote && isHeldBack(one));
+    const waiting = (await this.#open()).filter(isHeldUp);
     return Promise.all(
       projections.map(async ({ name, version: codeVersion, contexts, tables }) => {
         const mine = versions.filter(({ projection }) => projection === name);

@@ -39,6 +39,22 @@ describe('the rows of a difference', () => {
     expect(seen(keysProjection.name, keys, principal('*', 'admin'))).toEqual([[['a'], 0]]);
   });
 
+  test('have nothing in them that is sealed, and are told apart by what was', () => {
+    const sealed = (body: string): string => `sealed:v1:${'k'.repeat(22)}:*:${body.repeat(40)}`;
+    const row = (body: string): RowDifference => ({
+      kind: 'changed',
+      key: { id: sealed(body) },
+      columns: { address: { serving: null, rebuilt: sealed(body) }, data: { serving: { at: [`from ${sealed(body)}.`] }, rebuilt: 3 } },
+    });
+    const { tables } = differenceOf('streams', differing('stream', row('a'), row('b')), principal('*', 'operate')) as {
+      tables: [{ samples: [RowDifference, RowDifference] }];
+    };
+    const [first, second] = tables[0].samples;
+    expect(first.columns).toEqual({ address: { serving: null, rebuilt: '***' }, data: { serving: { at: ['from ***.'] }, rebuilt: 3 } });
+    expect([first.key['id'], second.key['id']]).toEqual([expect.stringMatching(/^\*{3}[0-9a-f]{12}$/), expect.stringMatching(/^\*{3}[0-9a-f]{12}$/)]);
+    expect(first.key['id']).not.toBe(second.key['id']);
+  });
+
   test('do not say whose they are once more', () => {
     expect(JSON.stringify(differenceOf('streams', streams, principal('*', 'operate')))).not.toContain('tenants');
   });

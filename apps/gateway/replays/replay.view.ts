@@ -17,6 +17,7 @@ import {
 } from '#events';
 import type { BuildView, ModelDifference, ReadRow, RowDifference } from '#ports';
 import { isoTime } from '../http/fields.ts';
+import { maskedDifference } from './masked-difference.ts';
 import { isOpenTo, readTables } from '../watch/read-models.ts';
 
 /** What each event leaves a replay in; the two that depend on what came before are told apart by the row. */
@@ -89,7 +90,7 @@ function openTables(projection: string, tables: ModelDifference['tables'], princ
     const isOpen = read === undefined ? seesEveryTenant(principal) : isOpenTo(read, principal);
     const isOwn = ({ tenants = [] }: RowDifference): boolean => tenants.length > 0 && tenants.every((tenant) => seesTenant(principal, tenant));
     const samples = table.samples.filter((sample) => isOpen && (seesEveryTenant(principal) || isOwn(sample)));
-    return { ...table, samples: samples.map(({ kind, key, columns }) => ({ kind, key, columns })), withheld: table.samples.length - samples.length };
+    return { ...table, samples: samples.map((sample) => maskedDifference(sample, read?.table)), withheld: table.samples.length - samples.length };
   });
 }
 

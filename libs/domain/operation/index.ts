@@ -29,6 +29,7 @@ export {
   isPartial,
   heldBackNote,
   isHeldBack,
+  isHeldUp,
   replayAggregate,
   replayDecider,
   type KnownReplay,

@@ -115,6 +115,11 @@ export function heldBackNote({ replayId, eventsGone = 0 }: Pick<KnownReplay, 're
   return `The log no longer holds ${eventsGone.toLocaleString('en-US')} events from before it began: rows that only they told of are not in it. What serves stays until you accept that: streams replay promote ${replayId} --accept-loss (over REST: acceptLoss).`;
 }
 
+/** A build that would serve by now, were it not for what it lacks. */
+export function isHeldUp(replay: KnownReplay): boolean {
+  return replay.status === 'ready' && replay.promote && isHeldBack(replay);
+}
+
 const building: readonly ReplayStatus[] = ['requested', 'running', 'paused'];
 
 function wrongStatus(state: KnownReplay, verb: string): Decision<ReplayDraft> {

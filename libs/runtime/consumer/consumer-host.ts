@@ -78,6 +78,7 @@ export class ConsumerHost {
   #groups: ReadonlyMap<string, LeaseGroup> = new Map();
   /** Versions that have no tables yet: another one serves until they are built. */
   #waiting: readonly Projection<DomainEvent>[];
+  #admitted = false;
   readonly #held = new Map<string, HeldGroup>();
   readonly #committers: ReadonlyMap<string, GroupCommitter>;
   readonly #stop = new AbortController();
@@ -95,6 +96,11 @@ export class ConsumerHost {
         new GroupCommitter({ projection, store: deps.store, timers: this.#deps.timers, commitsMax, lingerMs, noteMs, recordsEnough }),
       ]),
     );
+  }
+
+  /** Whether a version has no tables yet, and another one serves. */
+  get waits(): boolean {
+    return this.#admitted && this.#waiting.length > 0;
   }
 
   /** Names of the leases held. */
@@ -179,11 +185,14 @@ export class ConsumerHost {
   /** Takes in the versions that have tables by now. */
   async #admit(): Promise<void> {
     const waiting: Projection<DomainEvent>[] = [];
+    const known = this.#admitted ? this.#waiting.length : -1;
     for (const projection of this.#waiting) if (!(await this.#deps.store.ensure(projection))) waiting.push(projection);
     this.#waiting = waiting;
+    this.#admitted = true;
     const admitted = this.#init.projections.filter((projection) => !waiting.includes(projection));
     this.#groups = new Map(leaseGroups(admitted).map((group) => [group.name, group]));
-    if (waiting.length > 0)
+    // Some wait until an operator decides: that is said when it changes.
+    if (waiting.length > 0 && waiting.length !== known)
       this.#deps.logger.info(
         { waiting: waiting.map(({ name, version }) => `${name}@${version}`) },
         'versions are being built; the ones before serve meanwhile',

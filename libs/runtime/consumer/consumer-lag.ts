@@ -21,6 +21,8 @@ export interface ConsumerLagDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  /** New versions that wait for somebody to decide, each in a few words. */
+  readonly heldBack?: () => Promise<readonly string[]>;
 }
 
 interface Standing {
@@ -54,6 +56,7 @@ export class ConsumerLag {
   #lags: readonly GroupLag[] = [];
   /** By read model: it stands at events that the log no longer holds. */
   #behindLog: ReadonlyMap<string, string> = new Map();
+  #heldBack: readonly string[] = [];
   #running: Promise<void> = Promise.resolve();
 
   constructor(init: ConsumerLagInit, deps: ConsumerLagDeps) {
@@ -62,6 +65,7 @@ export class ConsumerLag {
     const { health, meter } = deps.telemetry;
     health.movement('partitions', () => this.#stalled());
     health.remark('events that are gone', () => [...this.#behindLog.values()]);
+    health.remark('versions that wait', () => this.#heldBack);
     const [events, seconds, failing] = [meter.gauge(metrics.lagEvents), meter.gauge(metrics.lagSeconds), meter.gauge(metrics.failingPartitions)];
     const [keys, held, age] = [meter.gauge(metrics.blockedKeys), meter.gauge(metrics.heldEvents), meter.gauge(metrics.blockedSeconds)];
     meter.onCollect('consumer lag', () => {
@@ -95,6 +99,7 @@ export class ConsumerLag {
       heart.beat();
       try {
         await this.look();
+        this.#heldBack = (await this.#deps.heldBack?.()) ?? [];
       } catch (err) {
         this.#deps.logger.debug({ err }, 'the log does not tell where it stands');
       }
