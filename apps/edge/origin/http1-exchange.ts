@@ -1,12 +1,9 @@
-import { PieceJoiner } from '#core/http-cache';
 import type { ByteSource } from '../server/exchange.ts';
 import { edgeLimits } from '../edge.constants.ts';
+import { HeldBody } from './held-body.ts';
 import { BodyFraming, requestHead } from './http1-request.codec.ts';
 import { Http1Response, type AfterResponse, type FieldLines, type Http1Head, type Http1Sink } from './http1-response.codec.ts';
 import { repeatable, type OriginRequest, type OriginResponse } from './origin-client.ts';
-
-/** Of a response, held for a reader that is slower than the origin, bytes. */
-const heldBytesMax = 256 * 1024;
 
 export interface ExchangeEnds {
   readonly resolve: (response: OriginResponse) => void;
@@ -32,14 +29,10 @@ export class Exchange implements Http1Sink, ByteSource {
   readonly reader: Http1Response;
   /** Undefined before and after its time on a connection. */
   #connection: ExchangeConnection | undefined;
-  readonly #chunks: Uint8Array[] = [];
-  readonly #joiner = new PieceJoiner();
-  #held = 0;
+  readonly #body = new HeldBody((holds) => this.#connection?.pause(holds));
   #isOnUsed = false;
   #bare = true;
   #answered = false;
-  #state: 'open' | 'complete' | Error = 'open';
-  #wanted: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #uploaded: boolean;
   #emptied: PromiseWithResolvers<void> | undefined;
   readonly #abort = (): void => this.cancel();
@@ -67,7 +60,7 @@ export class Exchange implements Http1Sink, ByteSource {
   }
 
   get over(): boolean {
-    return this.#state !== 'open';
+    return !this.#body.isOpen;
   }
 
   /** @param isUsed by another before, since when the origin may have given it up */
@@ -93,63 +86,35 @@ export class Exchange implements Http1Sink, ByteSource {
 
   body(bytes: Uint8Array): void {
     this.#bare = false;
-    if (this.#wanted !== undefined) {
-      this.#wanted.resolve(bytes);
-      this.#wanted = undefined;
-      return;
-    }
-    this.#joiner.add(this.#chunks, bytes);
-    this.#held += bytes.length;
-    if (this.#held > heldBytesMax) this.#connection?.pause(true);
+    this.#body.add(bytes);
   }
 
   end(after: AfterResponse): void {
-    this.#settle('complete');
-    this.#wanted?.resolve(undefined);
-    this.#wanted = undefined;
+    this.#request.cancelling.tell(undefined);
+    this.#body.end();
     // An answer may come before the request is over: the rest of that would be the beginning of the next.
     this.#leave(this.#uploaded ? after : 'closes');
   }
 
   /** The response will not come, or not to its end. */
   fail(error: unknown): void {
-    if (this.#state !== 'open') return;
-    this.#settle(error instanceof Error ? error : new Error(String(error)));
+    if (this.over) return;
+    this.#request.cancelling.tell(undefined);
     if (!this.#answered) this.#reject(error);
-    this.#wanted?.reject(error);
-    this.#wanted = undefined;
+    this.#body.fail(error instanceof Error ? error : new Error(String(error)));
     this.#leave('closes');
   }
 
   read(): Promise<Uint8Array | undefined> {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      // Whoever has it keeps it.
-      this.#joiner.close();
-      this.#held -= chunk.length;
-      if (this.#held <= heldBytesMax) this.#connection?.pause(false);
-      return Promise.resolve(chunk);
-    }
-    if (this.#state === 'complete') return Promise.resolve(undefined);
-    if (this.#state !== 'open') return Promise.reject(this.#state);
-    this.#wanted = Promise.withResolvers();
-    return this.#wanted.promise;
+    return this.#body.read();
   }
 
   rest(): Uint8Array | undefined {
-    if (this.#state !== 'complete') return undefined;
-    const chunks = this.#chunks.splice(0);
-    this.#held = 0;
-    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    return this.#body.rest();
   }
 
   cancel(): void {
     this.fail(new Error('Nobody wants it any more.'));
-  }
-
-  #settle(state: 'complete' | Error): void {
-    this.#state = state;
-    this.#request.cancelling.tell(undefined);
   }
 
   #leave(after: AfterResponse): void {

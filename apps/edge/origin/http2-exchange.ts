@@ -1,11 +1,10 @@
-import { fieldValue, PieceJoiner, type Field, type Fields } from '#core/http-cache';
+import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import type { ByteSource } from '../server/exchange.ts';
+import { HeldBody } from './held-body.ts';
 import { BodyFraming, failure } from './http1-request.codec.ts';
 import { repeatable, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
-/** Of a response, held for a reader that is slower than the origin, bytes. */
-const heldBytesMax = 256 * 1024;
 /** Of what comes where no body may be, bytes. */
 const unwantedBytesMax = 64 * 1024;
 /** How often a request goes out at which the origin has not looked. */
@@ -61,9 +60,7 @@ export class Http2Exchange implements ByteSource {
   #stream: ClientHttp2Stream | undefined;
   #left: (outcome: Http2Outcome) => void = () => undefined;
   #tries = 0;
-  readonly #chunks: Uint8Array[] = [];
-  readonly #joiner = new PieceJoiner();
-  #held = 0;
+  readonly #body = new HeldBody((holds) => (holds ? this.#stream?.pause() : this.#stream?.resume()));
   #came = 0;
   /** What it says of its length. */
   #stated: number | undefined;
@@ -72,8 +69,6 @@ export class Http2Exchange implements ByteSource {
   /** The origin has said that this is all. */
   #isWhole = false;
   #uploaded: boolean;
-  #state: 'open' | 'complete' | Error = 'open';
-  #wanted: PromiseWithResolvers<Uint8Array | undefined> | undefined;
 
   constructor(request: OriginRequest, ends: Http2ExchangeEnds) {
     this.request = request;
@@ -84,7 +79,7 @@ export class Http2Exchange implements ByteSource {
   }
 
   get over(): boolean {
-    return this.#state !== 'open';
+    return !this.#body.isOpen;
   }
 
   /** Nothing of its answer has come, and another connection may have it. */
@@ -114,16 +109,15 @@ export class Http2Exchange implements ByteSource {
 
   /** The response will not come, or not to its end. */
   fail(error: unknown, code?: number): void {
-    if (this.#state !== 'open') return;
-    this.#settle(error instanceof Error ? error : new Error(String(error)), code);
+    if (this.over) return;
+    this.#body.fail(error instanceof Error ? error : new Error(String(error)));
     if (!this.answered) this.#ends.reject(error);
-    this.#wanted?.reject(error);
-    this.#wanted = undefined;
+    this.#settle(code);
   }
 
   /** The origin has said that it did not look at it. */
   refused(error: unknown, code: number = NGHTTP2_REFUSED_STREAM): void {
-    if (this.#state !== 'open') return;
+    if (this.over) return;
     // Of a body some was taken.
     if (this.answered || this.request.body !== undefined || this.#tries >= (code === NGHTTP2_REFUSED_STREAM ? triesMax : calmTriesMax))
       return this.fail(error, code);
@@ -134,18 +128,7 @@ export class Http2Exchange implements ByteSource {
   }
 
   read(): Promise<Uint8Array | undefined> {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      // Whoever has it keeps it.
-      this.#joiner.close();
-      this.#held -= chunk.length;
-      if (this.#held <= heldBytesMax) this.#stream?.resume();
-      return Promise.resolve(chunk);
-    }
-    if (this.#state === 'complete') return Promise.resolve(undefined);
-    if (this.#state !== 'open') return Promise.reject(this.#state);
-    this.#wanted = Promise.withResolvers();
-    return this.#wanted.promise;
+    return this.#body.read();
   }
 
   cancel(): void {
@@ -169,7 +152,7 @@ export class Http2Exchange implements ByteSource {
   }
 
   #answer(headers: IncomingHttpHeaders, raw: readonly string[]): void {
-    if (this.#state !== 'open') return;
+    if (this.over) return;
     const status = Number(headers[':status']);
     const fields = fieldsOf(raw);
     this.answered = true;
@@ -180,7 +163,7 @@ export class Http2Exchange implements ByteSource {
   }
 
   #take(bytes: Buffer): void {
-    if (this.#state !== 'open') return;
+    if (this.over) return;
     // RFC 9113 section 8.1.
     if (!this.answered) return this.fail(failure('HTTP2_MALFORMED', 'A body came before its head.'));
     this.#came += bytes.length;
@@ -188,28 +171,20 @@ export class Http2Exchange implements ByteSource {
       if (this.#came > unwantedBytesMax) this.cancel();
       return;
     }
-    if (this.#wanted !== undefined) {
-      this.#wanted.resolve(bytes);
-      this.#wanted = undefined;
-      return;
-    }
-    this.#joiner.add(this.#chunks, bytes);
-    this.#held += bytes.length;
-    if (this.#held > heldBytesMax) this.#stream?.pause();
+    this.#body.add(bytes);
   }
 
   #end(): void {
-    if (this.#state !== 'open' || !this.answered) return;
+    if (this.over || !this.answered) return;
     // RFC 9113 section 8.1.1.
     if (this.#stated !== undefined && this.#stated !== this.#came) return this.fail(failure('HTTP2_MALFORMED', 'The body has not the length that it says.'));
-    this.#settle('complete', NGHTTP2_NO_ERROR);
-    this.#wanted?.resolve(undefined);
-    this.#wanted = undefined;
+    this.#body.end();
+    this.#settle(NGHTTP2_NO_ERROR, true);
   }
 
   /** @param error undefined when it is closed, which all of them are at last */
   #broken(error: unknown): void {
-    if (this.#state !== 'open') return;
+    if (this.over) return;
     const code = this.#stream?.rstCode;
     // Nothing was done with it, or nothing was sent at all; else what it says.
     const isLost = code === undefined || code === NGHTTP2_CANCEL || isOfSession(error);
@@ -219,13 +194,12 @@ export class Http2Exchange implements ByteSource {
     this.fail(failure(name, `The origin broke off its stream (${String(code)}).`, error), code ?? NGHTTP2_CANCEL);
   }
 
-  #settle(state: 'complete' | Error, code: number | undefined): void {
-    this.#state = state;
+  #settle(code: number | undefined, isComplete = false): void {
     this.request.cancelling.tell(undefined);
     const stream = this.#stream;
     if (!this.#uploaded) this.request.body?.cancel();
     // An answer may come before the request is over: nobody needs the rest of that.
-    if (stream !== undefined && !stream.closed && (state !== 'complete' || !this.#uploaded)) stream.close(NGHTTP2_CANCEL);
+    if (stream !== undefined && !stream.closed && (!isComplete || !this.#uploaded)) stream.close(NGHTTP2_CANCEL);
     stream?.resume();
     this.#left({ answered: this.answered, code, again: false });
   }
@@ -233,9 +207,9 @@ export class Http2Exchange implements ByteSource {
   /** As fast as the origin takes it. */
   async #upload(source: ByteSource, stream: ClientHttp2Stream): Promise<void> {
     const framing = new BodyFraming(this.request);
-    while (this.#state === 'open') {
+    while (!this.over) {
       const bytes = await source.read();
-      if (this.#state !== 'open') return;
+      if (this.over) return;
       // It is told of too much and too little, as over HTTP/1.1; the frames are HTTP/2's.
       if (bytes === undefined) framing.end();
       else framing.piece(bytes);

@@ -1,21 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { Cancelling } from './cancelling.ts';
 import { Http2Client } from './http2-client.ts';
 import { openHttp2 } from './http2-wire.adapter.ts';
-import { send, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
-import { writeCertificate } from '../server/certificates.fixture.ts';
+import { until, type Ask, type EdgeRuntime } from '../edge.fixture.ts';
+import { Http2Site, originCertificate, type OriginCertificate } from './http2-site.fixture.ts';
 import { fieldBlock, flags, frameOf, frameTypes } from '../server/raw-h2.fixture.ts';
 import { dataOf, headOf, RawH2Origin } from './raw-h2-origin.fixture.ts';
 
-const bin = join(import.meta.dirname, '../../../../node_modules/.bin');
-const alone = join(import.meta.dirname, '../alone/alone.main.js');
 const bigBytes = 3_000_000;
 
 /** An origin that speaks HTTP/2 alone. */
@@ -70,31 +65,17 @@ class Http2Origin {
   }
 }
 
-async function startEdge(runtime: EdgeRuntime, folder: string, url: string, ca: string): Promise<{ edge: ChildProcess; port: number }> {
-  const file = join(folder, 'site.json');
-  writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', zone: { hosts: ['a.test'], origins: [{ url, http2: true, tls: { ca } }] } }));
-  const edge = spawn(join(bin, runtime), [alone, file], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  edge.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  await until(() => said.includes('Ctrl-C'));
-  return { edge, port: Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]) };
-}
-
 describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s', (runtime) => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let certificate: OriginCertificate;
   let origin: Http2Origin;
-  let edge: ChildProcess;
-  let port = 0;
+  let site: Http2Site;
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    const certificate = writeCertificate(folder.path, 'origin', ['localhost']);
-    const cert = readFileSync(certificate, 'utf8');
-    origin = new Http2Origin(readFileSync(certificate.replace(/crt$/, 'key'), 'utf8'), cert);
+    certificate = await originCertificate();
+    origin = new Http2Origin(certificate.key, certificate.cert);
     origin.server.listen(0, '127.0.0.1');
     await once(origin.server, 'listening');
-    const url = `https://localhost:${(origin.server.address() as AddressInfo).port}`;
-    ({ edge, port } = await startEdge(runtime, folder.path, url, cert));
+    site = await Http2Site.start(runtime, `https://localhost:${(origin.server.address() as AddressInfo).port}`, certificate.cert);
   }, 30_000);
 
   beforeEach(async () => {
@@ -104,31 +85,30 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s'
   });
 
   afterAll(async () => {
-    edge.kill('SIGTERM');
-    await once(edge, 'exit');
+    await site.close();
     for (const session of origin.sessions) session.destroy();
     origin.server.close();
-    await folder.remove();
+    await certificate.remove();
   });
 
-  const get = (path: string, more: object = {}) => send(port, { path, headers: { host: 'a.test' }, ...more });
+  const get = (path: string, more?: Partial<Ask>) => site.get(path, more);
 
   /** Leaves when it has the beginning. */
   const leave = (path: string): Promise<void> =>
     new Promise((resolve) => {
-      const asked = ask({ port, path, headers: { host: 'a.test' } }, (answer) => answer.once('data', () => asked.destroy()));
+      const asked = ask({ port: site.port, path, headers: { host: 'a.test' } }, (answer) => answer.once('data', () => asked.destroy()));
       asked.on('error', () => undefined).on('close', resolve);
       asked.end();
     });
 
   test('gets a field by any name', async () => {
-    expect((await get('/named', { headers: { host: 'a.test', constructor: 'mine' } })).headers['x-constructor']).toBe('mine');
+    expect((await get('/named', { headers: { constructor: 'mine' } })).headers['x-constructor']).toBe('mine');
   });
 
   test('gets requests with a body, and fields as they are', async () => {
     const posted = await get('/post', { method: 'POST', body: 'x'.repeat(200_000) });
     expect([posted.status, posted.body, posted.headers['set-cookie']]).toEqual([200, '/post 200000', ['a=1', 'b=2']]);
-    expect((await get('/get', { headers: { host: 'a.test', 'x-echo': 'a, th\u00e9' } })).headers['x-echo']).toBe('a, th\u00e9');
+    expect((await get('/get', { headers: { 'x-echo': 'a, th\u00e9' } })).headers['x-echo']).toBe('a, th\u00e9');
     expect((await get('/head', { method: 'HEAD' })).status).toBe(200);
   });
 
@@ -159,7 +139,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s'
 
   test('who reads slowly holds up nobody, and gets all of it', async () => {
     const slow = new Promise<number>((resolve, reject) => {
-      const asked = ask({ port, path: '/slow', headers: { host: 'a.test' } }, (answer) => {
+      const asked = ask({ port: site.port, path: '/slow', headers: { host: 'a.test' } }, (answer) => {
         let bytes = 0;
         answer.once('data', () => {
           answer.pause();
@@ -178,10 +158,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2, asked by %s'
 });
 
 test('an origin that takes nothing for now is waited for on one connection', async () => {
-  const folder = await temporaryFolder();
-  const certificate = writeCertificate(folder.path, 'origin', ['localhost']);
-  const cert = readFileSync(certificate, 'utf8');
-  const server = createSecureServer({ key: readFileSync(certificate.replace(/crt$/, 'key'), 'utf8'), cert, settings: { maxConcurrentStreams: 0 } });
+  const { cert, key, remove } = await originCertificate();
+  const server = createSecureServer({ key, cert, settings: { maxConcurrentStreams: 0 } });
   const sessions: ServerHttp2Session[] = [];
   server.on('session', (session) => void sessions.push(session));
   server.on('stream', (stream) => {
@@ -205,7 +183,7 @@ test('an origin that takes nothing for now is waited for on one connection', asy
   await client.close();
   for (const session of sessions) session.destroy();
   server.close();
-  await folder.remove();
+  await remove();
 });
 
 /** Frames that no origin may send: a push, and a stream of its own with what ends its session. */
@@ -234,19 +212,16 @@ function pushOf(stream: number, promised: number): Buffer {
 }
 
 describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2 that errs, asked by %s', (runtime) => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let certificate: OriginCertificate;
   let origin: RawH2Origin;
   let right: RawH2Origin['answer'];
-  let edge: ChildProcess;
-  let port = 0;
+  let site: Http2Site;
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    const certificate = writeCertificate(folder.path, 'origin', ['localhost']);
-    const cert = readFileSync(certificate, 'utf8');
-    origin = new RawH2Origin(readFileSync(certificate.replace(/crt$/, 'key'), 'utf8'), cert);
+    certificate = await originCertificate();
+    origin = new RawH2Origin(certificate.key, certificate.cert);
     right = origin.answer;
-    ({ edge, port } = await startEdge(runtime, folder.path, await origin.listen(), cert));
+    site = await Http2Site.start(runtime, await origin.listen(), certificate.cert);
   }, 30_000);
 
   beforeEach(async () => {
@@ -255,15 +230,12 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2 that errs, as
   });
 
   afterAll(async () => {
-    if (edge.exitCode === null) {
-      edge.kill('SIGTERM');
-      await once(edge, 'exit');
-    }
+    await site.close();
     origin.close();
-    await folder.remove();
+    await certificate.remove();
   });
 
-  const get = (path: string) => send(port, { path, headers: { host: 'a.test' } });
+  const get = (path: string) => site.get(path);
 
   test.each(Object.keys(pushes))('the edge outlives %s', async (kind) => {
     origin.answer = ({ send, stream }) => send(...(pushes[kind]?.(stream) ?? []));
@@ -272,6 +244,6 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an origin over HTTP/2 that errs, as
     expect(['right', 502]).toContain(status === 200 ? body : status);
     origin.answer = right;
     expect((await get('/well')).body).toBe('right');
-    expect(edge.exitCode).toBeNull();
+    expect(site.edge.exitCode).toBeNull();
   });
 });
