@@ -3,6 +3,7 @@ import { constants, type ClientHttp2Stream, type IncomingHttpHeaders, type Outgo
 import type { ByteSource } from '../server/exchange.ts';
 import { HeldBody } from './held-body.ts';
 import { BodyFraming, failure } from './http1-request.codec.ts';
+import { checksFrames } from './http2-wire.adapter.ts';
 import { repeatable, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** Of what comes where no body may be, bytes. */
@@ -164,8 +165,8 @@ export class Http2Exchange implements ByteSource {
 
   #take(bytes: Buffer): void {
     if (this.over) return;
-    // RFC 9113 section 8.1.
-    if (!this.answered) return this.fail(failure('HTTP2_MALFORMED', 'A body came before its head.'));
+    // RFC 9113 section 8.1. Node has seen to that itself, and may tell of the head only after what came with it.
+    if (!this.answered && !checksFrames) return this.fail(failure('HTTP2_MALFORMED', 'A body came before its head.'));
     this.#came += bytes.length;
     if (this.#none) {
       if (this.#came > unwantedBytesMax) this.cancel();

@@ -5,6 +5,7 @@ import type { Cancelling } from './cancelling.ts';
 import { failure } from './http1-request.codec.ts';
 import type { WireTarget, WireTls } from './http1-wire.ts';
 import { secureSocketTo } from './node-wire.adapter.ts';
+import { ToldSocket } from './told-socket.ts';
 
 /** TLS did not agree on HTTP/2: nothing was asked yet. */
 export class Http2Unsupported extends Error {
@@ -38,8 +39,12 @@ const fieldsMax = 1024;
 /** An error that nobody hears ends the process. */
 const unheard = (): void => undefined;
 
+const isNode = process.versions['bun'] === undefined;
+/** Whether the runtime ends streams whose frames do not follow each other as they should. */
+export const checksFrames = isNode;
+
 /** Node tells of each. */
-let isCalmed = process.versions['bun'] === undefined;
+let isCalmed = isNode;
 
 /**
  * Bun makes a stream of any that the origin begins, pushed or not, and tells nobody of it; with its session it ends with an error.
@@ -85,7 +90,8 @@ export const openHttp2: OpenHttp2 = (target, opening) => {
     // With the windows that all have at first. With larger ones a session of Node's does not always notice that its origin has gone
     // (ADR 62), and on Bun a stream that nobody reads for a while stands still for good, and all others with it.
     const session = connect('https://origin', {
-      createConnection: () => socket,
+      // Bun tells of the end of its own.
+      createConnection: () => (isNode ? new ToldSocket(socket) : socket),
       maxHeaderListPairs: fieldsMax,
       maxSessionMemory: sessionMemoryMb,
       settings: { enablePush: false, maxHeaderListSize: edgeLimits.origin.headBytesMax },
