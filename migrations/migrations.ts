@@ -7,6 +7,7 @@ import { Effects1795712400000 } from './effects.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { KeptErasures1795729400000 } from './kept-erasures.migration.ts';
 import { LackingPieces1795802400000 } from './lacking-pieces.migration.ts';
+import { LedgerBegins1795809600000 } from './ledger-begins.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
 import { ParkedEvents1795705200000 } from './parked-events.migration.ts';
@@ -52,4 +53,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   PassedOverEvents1795798800000,
   LackingPieces1795802400000,
   GonePieces1795806000000,
+  LedgerBegins1795809600000,
 ];

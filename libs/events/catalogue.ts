@@ -20,7 +20,7 @@ import type { EventEnvelope } from './envelope.ts';
 import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, type FailoverEventDefinition } from './failover.events.ts';
 import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type ObservationEventDefinition } from './observation.events.ts';
 import { edgeAdmitted, edgeDrained, edgeRemoved, edgeResumed, edgeScaleAdvised, type FleetEventDefinition } from './fleet.events.ts';
-import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
+import { eventParked, ledgerBegunAnew, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import {
   parkedDiscarded,
   parkedDiscardRequested,
@@ -177,6 +177,7 @@ export const catalogue: readonly AnyDefinition[] = [
   parkedRetryFailed,
   parkedDiscarded,
   ledgerKeyRotated,
+  ledgerBegunAnew,
   replayRequested,
   replayStarted,
   replayPaused,

@@ -79,4 +79,24 @@ export const ledgerKeyRotated = defineEvent({
   samples: [{ number: 2, reason: 'once a year' }],
 });
 
-export type OperationEventDefinition = typeof eventParked | typeof ledgerKeyRotated;
+export const ledgerBegunAnew = defineEvent({
+  type: 'ledger.begun-anew',
+  version: 1,
+  context: 'operation',
+  meaning: 'The tree of a partition was begun anew where the log begins: what comes next in the one before was removed before the ledger took it in.',
+  schema: z.object({
+    topic: z.string().min(1).max(249),
+    partition: z.number().int().nonnegative(),
+    /** The offset of its first record, decimal. */
+    beginsAt: z.string().regex(/^\d{1,19}$/),
+    /** Of the tree that was given up. */
+    records: z.number().int().nonnegative(),
+    /** Why, for people. */
+    reason: z.string().min(1).max(1000),
+  }),
+  key: (data) => `${data.topic}/${data.partition}`,
+  subject: (data) => `${data.topic}/${data.partition}/ledger`,
+  samples: [{ topic: 'content', partition: 0, beginsAt: '2469', records: 1705, reason: 'an old backup was restored' }],
+});
+
+export type OperationEventDefinition = typeof eventParked | typeof ledgerKeyRotated | typeof ledgerBegunAnew;

@@ -46,6 +46,7 @@ export {
   type LedgerGrowth,
   type LedgerPartition,
   type LedgerProgress,
+  type LedgerTreeAt,
   type LedgerTile,
   type LedgerWitness,
 } from './ledger-store.port.ts';

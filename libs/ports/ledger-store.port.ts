@@ -3,8 +3,15 @@ import type { ProjectionPartition } from './projection-partition.ts';
 /** A partition whose records a tree holds. */
 export type LedgerPartition = ProjectionPartition;
 
+/** The tree of a partition. */
+export interface LedgerTreeAt extends LedgerPartition {
+  /** Offset at which it begins, where what was before is gone: then it is another tree than that of the whole partition. Else 0, or left out. */
+  readonly beginsAt?: bigint | undefined;
+}
+
 /** How far the ledger has come in a partition. */
-export interface LedgerProgress extends LedgerPartition {
+export interface LedgerProgress extends LedgerTreeAt {
+  readonly beginsAt: bigint;
   /** Records in the tree. */
   readonly size: number;
   /** Where to read on. */
@@ -88,6 +95,11 @@ export abstract class LedgerStore {
    * @throws OperatingError `LEDGER_FENCED` when size or epoch of any of them are not as expected.
    */
   abstract grow(growths: readonly LedgerGrowth[]): Promise<void>;
+  /**
+   * Gives up a tree, its tiles and what was signed of it, for one that begins at that offset.
+   * @returns false where it is not as large any more: somebody was first
+   */
+  abstract beginAnew(tree: LedgerPartition & { readonly size: number }, beginsAt: bigint): Promise<boolean>;
   /** Every tree, by topic and partition. */
   abstract progress(): Promise<readonly LedgerProgress[]>;
   /** The tiles asked for, as far as they are there, in no order. */
@@ -114,7 +126,7 @@ export abstract class LedgerStore {
   abstract keepKeyList(count: number, note: string): Promise<void>;
   /** The signed list of the most keys that there is; undefined before the first. */
   abstract keyList(): Promise<string | undefined>;
-  /** Keeps the signed list of all trees, which hold so many records together; one of fewer than are kept already is older, and is not. */
+  /** Keeps the signed list of all trees, which hold so many records together, those before trees that were begun anew included; one of fewer than are kept already is older, and is not. */
   abstract keepTreeList(records: number, note: string): Promise<void>;
   /** The signed list of all trees; undefined before the first. */
   abstract treeList(): Promise<string | undefined>;

@@ -17,6 +17,7 @@ import {
   encodingStarted,
   keyIssued,
   keyRevoked,
+  ledgerBegunAnew,
   ledgerKeyRotated,
   logPastRemoved,
   logSealingEnded,
@@ -348,6 +349,7 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
   for (const draft of operatorCommands(on.dice)) on.command(draft);
   for (const draft of effectFacts(on.dice)) on.outside(draft);
   for (let number = 2; number <= 6; number++) on.command(ledgerKeyRotated.draft({ number, reason: 'history' }));
+  on.command(ledgerBegunAnew.draft({ topic: 'content', partition: 3, beginsAt: '40', records: 20, reason: 'history' }));
   retention(on);
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);
   return on.events;

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LedgerSigners } from '#adapters/ledger';
 import { contentPublished, contexts } from '#events';
+import type { PartitionHead } from '#ports';
 import { projections } from '#read-models';
 import { noTelemetry, ReactorHost } from '#runtime';
 import pg from 'pg';
@@ -201,6 +202,64 @@ describe('with all contents removed from the log', () => {
     expect(await verify()).toMatchObject({ code: 0, out: expect.stringMatching(/Everything is as it was signed[^]*The audit ledger stands still/) });
     const response = await fetch(`${gateway.url}/api/v1/ledger`, { headers: { authorization } });
     expect(await response.json()).toMatchObject({ trouble: { code: 'ledger-gap', message: expect.stringMatching(note) } });
+    expect(await command('audit', 'export', join(bundles, 'given-up'))).toMatchObject({ code: 0 });
+
+    expect((await command('audit', 'begin-anew')).code).toBe(2);
+    expect(await command('audit', 'begin-anew', '--reason', 'an old backup')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^content\/\d+ begins anew at offset \d+; \d+ records that were signed are given up\.$/m),
+    });
+    const isSigned = async (): Promise<boolean> =>
+      (
+        await sql(
+          'SELECT FROM streams.ledger_trees AS tree WHERE begins_at > 0 AND size > 0 AND NOT EXISTS (SELECT FROM streams.ledger_checkpoints AS kept WHERE kept.topic = tree.topic AND kept.partition = tree.partition AND kept.size = tree.size)',
+        )
+      ).length === 0;
+    const all = (await engines.log.heads('content')).reduce((sum, { low, high }) => sum + Number(high - low), 0);
+    const taken = async (): Promise<number> =>
+      Number((await sql("SELECT sum(size)::integer AS size FROM streams.ledger_trees WHERE topic = 'content' AND begins_at > 0"))[0]?.['size']);
+    for (let waited = 0; ((await taken()) < all || !(await isSigned()) || remarks().length > 0) && waited < 30_000; waited += 100) await sleep(100);
+    expect([await taken(), remarks()]).toEqual([all, []]);
+    await sleep(300);
     await keeper.stop();
-  }, 60_000);
+    const anew = {
+      code: 0,
+      out: expect.stringMatching(/Everything is as it was signed[^]*^Begun anew: content\/\d+ at offset \d+.*proofs of before are lost/m),
+    };
+    expect(await verify()).toMatchObject(anew);
+    expect(await command('audit', 'begin-anew', '--reason', 'again')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('No tree of the audit ledger stands still'),
+    });
+    // Who has a bundle of before is told that it cannot be held against the new trees, and not that they were forged.
+    const since = await verify('--since', join(bundles, 'given-up'));
+    expect(since).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/✗ begun-anew +content\/\d+: the ledger was begun anew at offset \d+ since then[^]*The ledger was begun anew since then/),
+    });
+    expect(since.out).not.toMatch(/forked|rolled-back|tree-missing|checkpoint-|was changed/);
+    expect(await verify('--offline', join(bundles, 'given-up'))).toMatchObject({ code: 0 });
+    expect(await command('audit', 'export', join(bundles, 'anew'))).toMatchObject({ code: 0 });
+    expect(await verify('--offline', join(bundles, 'anew'), '--log')).toMatchObject(anew);
+    expect(await verify('--offline', join(bundles, 'anew'))).toMatchObject(anew);
+    const { partition, low } = (await engines.log.heads('content')).find((head) => head.high > head.low) as PartitionHead;
+    expect(await command('audit', 'prove', `content/${partition}/${low}`)).toMatchObject({ code: 0, out: expect.stringContaining('is record 0 of') });
+    for (const [name, status] of [
+      [`${partition}@${low}`, 200],
+      [`${partition}`, 404],
+      [`${partition}@${low + 1n}`, 404],
+    ] as const)
+      expect((await fetch(`${gateway.url}/ledger/v1/ledger.example/content/${name}/checkpoint`)).status).toBe(status);
+    await world.settle();
+    const { json } = {
+      json: (await (await fetch(`${gateway.url}/api/v1/events?subject=content/${partition}/ledger&limit=5`, { headers: { authorization } })).json()) as object,
+    };
+    expect(json).toMatchObject({
+      items: [{ type: 'ledger.begun-anew', data: { topic: 'content', partition, beginsAt: String(low), reason: 'an old backup' } }],
+    });
+
+    // The new trees are sealed and removed as the ones before were, and the same backup may be restored once more.
+    await removeAll();
+    expect(await verify()).toMatchObject(anew);
+  }, 120_000);
 });

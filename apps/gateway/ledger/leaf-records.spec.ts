@@ -23,7 +23,7 @@ test('leaves are not counted while the log shows fewer records than it has said 
   );
   const at = { topic: 'stream', partition: position?.partition ?? 0 };
   const place = { index: 0, firstOffset: 0n, firstIdMs: 0, lastIdMs: 0, idPrints: new Uint8Array(6) };
-  const read = (size: number) => leafRecords(at, place, { ...at, size, position: BigInt(size), lastOffset: BigInt(size - 1) }, { log, store });
+  const read = (size: number) => leafRecords(at, place, { ...at, size, position: BigInt(size), lastOffset: BigInt(size - 1), beginsAt: 0n }, { log, store });
   const three = [0, 1, 2].map((index) => expect.objectContaining({ index }));
   expect(await read(3)).toEqual(three);
   // The tree has five leaves, the log three records: somebody took the others away.

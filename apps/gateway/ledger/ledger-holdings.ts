@@ -1,5 +1,5 @@
-import { LedgerSigners } from '#adapters/ledger';
-import { parseTreeList, tileWidth, type HeldRecords, type Witnessed } from '#core/ledger';
+import { beginsAtOf, LedgerSigners } from '#adapters/ledger';
+import { parseCheckpoint, parseTreeList, tileWidth, type HeldRecords, type Witnessed } from '#core/ledger';
 import { hasCode } from '#kernel';
 import type { Clock, LedgerPartition, LedgerStore, SecretStore } from '#ports';
 import { conflict, notFound } from '../http/problem.errors.ts';
@@ -56,7 +56,7 @@ export class LedgerHoldings {
     if (!signers.isExport(exportId, this.#deps.clock.now()))
       throw conflict('export-unknown', 'The ledger has begun no such export within the last hour. Export anew.');
     const held = withRecords ? await this.#held(at, size) : undefined;
-    return signers.signHolding(at, { size, held, exportId, witnessed });
+    return signers.signHolding({ ...at, beginsAt: beginsAtOf(parseCheckpoint(checkpoint.note).origin) }, { size, held, exportId, witnessed });
   }
 
   /** Made anew each time: the keys stay with whoever signs checkpoints. */

@@ -15,7 +15,7 @@ import {
 import { asWritten, contexts, type StoredRecord } from '#events';
 import { hashLeaf, type SealedEventLog } from '#adapters/sealed-log';
 import { hasCode, OperatingError } from '#kernel';
-import type { EventIndex, LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore, PartitionHead } from '#ports';
+import type { EventIndex, LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore, LedgerTreeAt, PartitionHead } from '#ports';
 import { pause } from '#runtime';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
 
@@ -105,9 +105,10 @@ export class LedgerReader {
     return this.#store.treeList();
   }
 
-  /** Whether a name and partition are those of one of the ledger's trees. */
-  async isTree(name: string, { topic, partition }: LedgerPartition): Promise<boolean> {
-    return contexts.some((context) => context === topic) && Number.isInteger(partition) && (await this.identity())?.name === name;
+  /** Whether a name and partition are those of one of the ledger's trees, as it is since it was begun anew. */
+  async isTree(name: string, { topic, partition, beginsAt = 0n }: LedgerTreeAt): Promise<boolean> {
+    if (!contexts.some((context) => context === topic) || !Number.isInteger(partition) || (await this.identity())?.name !== name) return false;
+    return ((await this.#progress({ topic, partition }))?.beginsAt ?? 0n) === beginsAt;
   }
 
   checkpoint(at: LedgerPartition): Promise<LedgerCheckpoint | undefined> {

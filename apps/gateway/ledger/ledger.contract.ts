@@ -149,3 +149,25 @@ export const rotateLedgerKey = operation({
   body: z.strictObject({ reason: reasonOf(1000) }),
   answer: z.object({ keys: z.number().describe('Keys that the ledger has had, the new one included. It signs from the next checkpoint on.') }),
 });
+
+export const beginLedgerAnew = operation({
+  ...common,
+  scopes: ['admin'],
+  context: 'operation',
+  id: 'beginLedgerAnew',
+  method: 'POST',
+  path: '/api/v1/ledger/begin-anew',
+  summary: 'Begin trees of the audit ledger anew that stand still because the log no longer holds what comes next in them',
+  status: 202,
+  body: z.strictObject({ reason: reasonOf(1000).describe('Why: it is on the record.') }),
+  answer: z.object({
+    trees: z.array(
+      z.object({
+        topic: z.string(),
+        partition: z.number(),
+        records: z.number().describe('Of the tree that was given up.'),
+        beginsAt: z.string().describe('Offset of the first record of the new one. It is in its origin.'),
+      }),
+    ),
+  }),
+});

@@ -9,7 +9,9 @@ import { conflict, notFound, ProblemError } from '../http/problem.errors.ts';
 import { LedgerHoldings } from './ledger-holdings.ts';
 import { LedgerKeys } from './ledger-keys.ts';
 import { LedgerReader, type ProofAnswer } from './ledger-reader.ts';
+import { LedgerTrees } from './ledger-trees.ts';
 import {
+  beginLedgerAnew,
   beginLedgerExport,
   listCheckpoints,
   proveEvent,
@@ -26,8 +28,10 @@ export class LedgerController {
   readonly #ledger: LedgerReader;
   readonly #keys: LedgerKeys;
   readonly #holdings: LedgerHoldings;
+  readonly #trees: LedgerTrees;
 
-  constructor(ledger: LedgerReader, keys: LedgerKeys, holdings: LedgerHoldings) {
+  constructor(ledger: LedgerReader, keys: LedgerKeys, holdings: LedgerHoldings, trees: LedgerTrees) {
+    this.#trees = trees;
     this.#ledger = ledger;
     this.#keys = keys;
     this.#holdings = holdings;
@@ -73,6 +77,12 @@ export class LedgerController {
   @Route(rotateLedgerKey)
   async rotate(@Input(rotateLedgerKey) { body }: InputOf<typeof rotateLedgerKey>, @ByCaller() caller: Caller): Promise<object> {
     return { keys: await this.#keys.rotate(body.reason, caller) };
+  }
+
+  @Route(beginLedgerAnew)
+  async beginAnew(@Input(beginLedgerAnew) { body }: InputOf<typeof beginLedgerAnew>, @ByCaller() caller: Caller): Promise<object> {
+    const begun = await this.#trees.beginAnew(body.reason, caller);
+    return { trees: begun.map(({ topic, partition, size, low }) => ({ topic, partition, records: size, beginsAt: String(low) })) };
   }
 
   @Route(listCheckpoints)

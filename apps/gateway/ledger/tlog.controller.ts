@@ -88,8 +88,9 @@ export class TlogController {
   }
 
   async #tree(name: string, topic: string, partition: string): Promise<LedgerPartition> {
-    const at = { topic, partition: /^\d{1,4}$/.test(partition) ? Number(partition) : -1 };
-    if (String(at.partition) !== partition || !(await this.#ledger.isTree(name, at)))
+    const [, number = '-1', offset] = /^(0|[1-9]\d{0,3})(?:@([1-9]\d{0,18}))?$/.exec(partition) ?? [];
+    const at = { topic, partition: Number(number), beginsAt: BigInt(offset ?? 0) };
+    if (at.partition < 0 || !(await this.#ledger.isTree(name, at)))
       throw notFound('unknown-tree', `The audit ledger has no tree ${name}/${topic}/${partition}.`, { 'cache-control': soonCaching, ...corsHeaders });
     return at;
   }

@@ -39,8 +39,10 @@ export class Checkpointer {
   }
 
   async #list(ledgers: readonly PartitionLedger[], signers: LedgerSigners): Promise<void> {
-    const trees = ledgers.filter(({ size }) => size > 0).map((ledger) => ({ tree: treeName(ledger.at), ...ledger.head() }));
-    const records = trees.reduce((sum, { size }) => sum + size, 0);
+    const begun = ledgers.filter(({ size }) => size > 0);
+    const trees = begun.map((ledger) => ({ tree: treeName(ledger.at), ...ledger.head() }));
+    // What lies before a tree that was begun anew counts as well: its list is newer than that of the tree in its place.
+    const records = begun.reduce((sum, { size, at }) => sum + size + Number(at.beginsAt ?? 0n), 0);
     if (records > 0) await this.#deps.store.keepTreeList(records, signers.signTrees(trees));
     this.#listed = signers;
   }

@@ -25,7 +25,7 @@ const readsAtOnce = 4;
 const recordsEnough = 8000;
 /** Records taken in at one call, so that who calls can sign and show a sign of life in between. */
 const recordsMax = 50_000;
-const retryMs = { first: 500, most: 30_000 };
+const retryMs = { first: 500, most: 30_000, gap: 5000 };
 
 interface Stopped {
   readonly failures: number;
@@ -103,7 +103,8 @@ export class LedgerAppender {
         const at = { topic, partition: head.partition };
         const ledger = this.#ledgers.get(nameOf(at));
         if (!this.#mayTry(at)) continue;
-        if (ledger === undefined) work.push({ ledger: await this.#claim(at), head });
+        // One that stands still may have been begun anew by somebody.
+        if (ledger === undefined || this.#stopped.get(nameOf(at))?.gap !== undefined) work.push({ ledger: await this.#claim(at), head });
         else if (head.high !== ledger.position) work.push({ ledger, head });
       }
     }
@@ -142,7 +143,11 @@ export class LedgerAppender {
 
   #stop(at: LedgerPartition, err: unknown, gap: LedgerGap | undefined): void {
     const failures = (this.#stopped.get(nameOf(at))?.failures ?? 0) + 1;
-    this.#stopped.set(nameOf(at), { failures, gap, retryAtMs: this.#deps.now() + backOffMs(failures - 1, retryMs.first, retryMs.most) });
+    this.#stopped.set(nameOf(at), {
+      failures,
+      gap,
+      retryAtMs: this.#deps.now() + backOffMs(failures - 1, retryMs.first, gap === undefined ? retryMs.most : retryMs.gap),
+    });
     // Gaps are said once, of all partitions together.
     if (gap === undefined) this.#deps.logger.error({ err, ...at, failures }, err instanceof Error ? err.message : String(err));
   }

@@ -175,7 +175,7 @@ describe('the ledger', () => {
     const late = appender(2n);
     expect([await late.catchUp(never), await late.catchUp(never)]).toEqual([0, 0]);
     expect(await treeAt()).toMatchObject({ size: 10, position: 10n });
-    expect(late.gaps).toEqual([{ topic: 'stream', partition, position: 10n, low: 12n }]);
+    expect(late.gaps).toEqual([{ topic: 'stream', partition, size: 10, position: 10n, low: 12n }]);
     expect(ledgerGapNote(late.gaps)).toMatch(/^The audit ledger stands still in stream\/\d+: its tree ends at offset 10, but the log begins at 12 there/);
   });
 

@@ -2,7 +2,7 @@ import { ledgerGap, nodeLedgerHash } from '#adapters/ledger';
 import { hashLeaf } from '#adapters/sealed-log';
 import { hashBytes, idPrint, idPrintBytes, idTimeMs, LedgerTree, sameHash, tileWidth, tileWidthIn, type TreeHead } from '#core/ledger';
 import type { StoredRecord } from '#events';
-import type { LeafTilePlace, LedgerGrowth, LedgerPartition, LedgerProgress, LedgerStore, PartitionHead, ReadBatch } from '#ports';
+import type { LeafTilePlace, LedgerGrowth, LedgerPartition, LedgerProgress, LedgerStore, LedgerTreeAt, PartitionHead, ReadBatch } from '#ports';
 import { ledgerErrors } from './ledger.errors.ts';
 
 /** Where the records of a tile of level 0 are, while it grows. */
@@ -27,18 +27,20 @@ function closedPlace({ index, firstOffset, firstIdMs, lastIdMs, prints }: OpenPl
 
 /** The tree of one partition, as far as it has to be in memory: its right edge. */
 export class PartitionLedger {
-  readonly at: LedgerPartition;
+  readonly #place: LedgerPartition;
   readonly #epoch: bigint;
   readonly #tree: LedgerTree;
   readonly #last = new Uint8Array(hashBytes);
   /** Of the tiles of level 0 that changed, and the one at the edge. */
   readonly #places = new Map<number, OpenPlace>();
+  #beginsAt: bigint;
   #position: bigint;
   #lastOffset: bigint | undefined;
   #givenSize: number;
 
   private constructor(at: LedgerPartition, epoch: bigint, progress: LedgerProgress, tree: LedgerTree) {
-    this.at = at;
+    this.#place = { topic: at.topic, partition: at.partition };
+    this.#beginsAt = progress.beginsAt;
     this.#epoch = epoch;
     this.#tree = tree;
     this.#position = progress.position;
@@ -69,12 +71,16 @@ export class PartitionLedger {
     return ledger;
   }
 
+  get at(): LedgerTreeAt {
+    return { ...this.#place, beginsAt: this.#beginsAt };
+  }
+
   get size(): number {
     return this.#tree.size;
   }
 
   get progress(): LedgerProgress {
-    return { ...this.at, size: this.size, position: this.#position, lastOffset: this.#lastOffset };
+    return { ...this.#place, beginsAt: this.#beginsAt, size: this.size, position: this.#position, lastOffset: this.#lastOffset };
   }
 
   /** Offset of the first record that is not in the tree. */
@@ -92,8 +98,9 @@ export class PartitionLedger {
     if (gap !== undefined) throw ledgerErrors.gap(gap);
     if (high < this.#position) throw ledgerErrors.logChanged(this.at, `offset ${high} is next, but ${this.#position} was`);
     if (this.#lastOffset !== undefined && this.#lastOffset >= low) return this.#lastOffset;
-    // Of a log that has forgotten its beginning the first tree begins where the log does.
-    return this.#position > low ? this.#position : low;
+    // Of a log that has forgotten its beginning a tree is another one than those that have it, and has another origin.
+    if (this.size === 0 && low > this.#position) [this.#beginsAt, this.#position] = [low, low];
+    return this.#position;
   }
 
   /**
@@ -145,7 +152,8 @@ export class PartitionLedger {
     const { size } = this.#tree;
     if (size === this.#givenSize) return undefined;
     const growth: LedgerGrowth = {
-      ...this.at,
+      ...this.#place,
+      beginsAt: this.#beginsAt,
       fromSize: this.#givenSize,
       size,
       position: this.#position,

@@ -204,8 +204,9 @@ function withSignature(checkpoint: LedgerCheckpoint, signature: NoteSignature): 
   return { ...checkpoint, note: formatNote({ text, signatures: [...others, signature] }) };
 }
 
-function placeOf({ edgeId }: WitnessEdge, checkpoint: LedgerPartition): string {
-  return `${edgeId}/${nameOf(checkpoint)}`;
+/** By origin: of a tree that was begun anew a witness has seen nothing yet. */
+function placeOf({ edgeId }: WitnessEdge, { note }: LedgerCheckpoint): string {
+  return `${edgeId}/${note.slice(0, note.indexOf('\n'))}`;
 }
 
 /** Of the key of an edge's witness. */

@@ -14,7 +14,7 @@ import {
   type TileSource,
 } from '#core/ledger';
 import type { StoredRecord } from '#events';
-import type { LedgerCheckpoint, LedgerPartition, LedgerStore } from '#ports';
+import type { LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { retentionErrors } from './retention.errors.ts';
 
 /** What the audit ledger says about ranges of a partition. */
@@ -30,6 +30,21 @@ export class LedgerRanges {
   /** The newest signed checkpoint; what lies behind it is not sealed. */
   checkpoint(): Promise<LedgerCheckpoint | undefined> {
     return this.#store.checkpoint(this.#at);
+  }
+
+  /** Whether the tree begins behind the first record of the partition. */
+  async isBegunAnew(): Promise<boolean> {
+    return ((await this.#progress())?.beginsAt ?? 0n) > 0n;
+  }
+
+  /** Whether the tree has come as far as that offset. */
+  async has(offset: bigint): Promise<boolean> {
+    return offset < ((await this.#progress())?.position ?? 0n);
+  }
+
+  async #progress(): Promise<LedgerProgress | undefined> {
+    const { topic, partition } = this.#at;
+    return (await this.#store.progress()).find((tree) => tree.topic === topic && tree.partition === partition);
   }
 
   /** Which leaf a record is, by its offset and its hash. @throws OperatingError `LEDGER_MISMATCH` when it is none */

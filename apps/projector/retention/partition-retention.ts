@@ -88,11 +88,14 @@ export class PartitionRetention {
     if (checkpoint === undefined || first === undefined) return undefined;
     if (!all && until - next < BigInt(segmentRecordsMin) && first.recordedAt > before - hotMs / waitShare) return undefined;
     const last = (await log.sealed(topic, partition)).segments.at(-1);
-    const firstLeaf = last === undefined ? await this.#ledger.leafOf(first) : last.firstLeaf + last.records;
+    // Segments of before the tree was begun anew count leaves of another one.
+    const begunAnew = await this.#ledger.isBegunAnew();
+    if (begunAnew && !(await this.#ledger.has(first.offset))) return undefined;
+    const firstLeaf = last === undefined || begunAnew ? await this.#ledger.leafOf(first) : last.firstLeaf + last.records;
     const recordsMax = Math.min(segmentRecordsMax, checkpoint.size - firstLeaf);
     if (recordsMax <= 0) return undefined;
     const bounds = { until, recordsMax, charactersMax: segmentCharactersMax, nowMs: now() };
-    return sealer.seal({ topic, partition, ...bounds, leafOf: async () => firstLeaf, prove: (range) => this.#ledger.prove(range, checkpoint) });
+    return sealer.seal({ topic, partition, ...bounds, begunAnew, leafOf: async () => firstLeaf, prove: (range) => this.#ledger.prove(range, checkpoint) });
   }
 
   async #first(from: bigint): Promise<StoredRecord | undefined> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bundle, RecordSource, SeenCheckpoint, TreeSource } from '#adapters/ledger';
+import { beginsAtOf, type Bundle, type RecordSource, type SeenCheckpoint, type TreeSource } from '#adapters/ledger';
 import {
   cutBundle,
   decodeBundle,
@@ -117,9 +117,9 @@ async function beginExport(
   for (const { origin } of trees) seen.set(origin, await witnessed(origin));
   const treeList = await begin();
   const wanted = parseTreeList(treeList).trees.map(({ tree, size }) => {
-    const [topic = '', partition] = tree.split('/');
+    const [topic = '', partition = ''] = tree.split('/');
     const origin = `${name}/${tree}`;
-    return { topic, partition: Number(partition), origin, seen: seen.get(origin) ?? [], size };
+    return { topic, partition: Number(partition.split('@')[0]), origin, seen: seen.get(origin) ?? [], size };
   });
   return { treeList, trees: wanted };
 }
@@ -139,6 +139,7 @@ async function openTree(api: ApiClient, { topic, partition, origin, seen, size: 
   return {
     topic,
     partition,
+    beginsAt: beginsAtOf(origin),
     size,
     checkpoints,
     seen,

@@ -45,7 +45,7 @@ function sizeOf({ checkpoints }: TreeSource): number {
 
 /** Behind which offset the tree ends, at least: as its bundle was signed, and never before as many as it has leaves. */
 function endOf(tree: TreeSource): bigint {
-  const size = BigInt(sizeOf(tree));
+  const size = (tree.beginsAt ?? 0n) + BigInt(sizeOf(tree));
   const last = tree.copy?.holding === undefined ? undefined : parseHolding(tree.copy.holding).held?.lastOffset;
   return last === undefined || last < size ? size : last + 1n;
 }

@@ -54,6 +54,9 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
   const report = await run(bundle);
   const { trouble } = bundle as Partial<ApiBundle>;
   print(report, () => [...auditLines(report), ...(trouble === undefined ? [] : [trouble])]);
+  const kinds = new Set([...report.findings, ...report.trees.flatMap(({ findings }) => findings)].map(({ kind }) => kind));
+  if (!report.ok && kinds.size === 1 && kinds.has('begun-anew'))
+    throw new PlainFailure('The ledger was begun anew since then: what it signs now is as it was signed, and cannot be held against what was signed before.');
   if (!report.ok) throw new PlainFailure('The log or its ledger was changed.');
 }
 
@@ -177,5 +180,20 @@ export async function rotateLedgerKey({ api, print }: CommandContext, reason: st
   print(rotated, () => [
     `The audit ledger has its key number ${rotated.keys}. It signs from the next checkpoint on, together with the one before;`,
     'the list of keys (/ledger/v1/keys) lets whoever trusts an earlier one know it.',
+  ]);
+}
+
+interface BegunAnew {
+  readonly trees: ReadonlyArray<{ readonly topic: string; readonly partition: number; readonly records: number; readonly beginsAt: string }>;
+}
+
+/** Gives up trees whose next records are gone. */
+export async function beginLedgerAnew({ api, print }: CommandContext, reason: string): Promise<void> {
+  const begun = await api.call<BegunAnew>('POST', '/api/v1/ledger/begin-anew', { reason });
+  print(begun, () => [
+    ...begun.trees.map(
+      ({ topic, partition, records, beginsAt }) => `${topic}/${partition} begins anew at offset ${beginsAt}; ${records} records that were signed are given up.`,
+    ),
+    'They are signed within half a minute. Proofs of before are lost to this ledger: bundles that were exported before are what counts.',
   ]);
 }

@@ -4,7 +4,7 @@ import { readCheckedSettings } from '../supervisor/checked-settings.config.ts';
 import { up } from '../supervisor/up.ts';
 import { withPortsOfRun } from '../machine/run-ports.ts';
 import { exitCodes } from '../streams.errors.ts';
-import { exportLedger, proveEvent, rotateLedgerKey, verifyLedger, type VerifyOptions } from './audit.commands.ts';
+import { beginLedgerAnew, exportLedger, proveEvent, rotateLedgerKey, verifyLedger, type VerifyOptions } from './audit.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { findingLine } from '../doctor/finding.ts';
 import { examine, examineWithStream } from './doctor.command.ts';
@@ -111,6 +111,9 @@ function addAudit(program: Command): void {
   remote(audit, 'rotate-key', 'give the ledger its next signing key')
     .requiredOption('--reason <text>', 'why, for the record')
     .action((options: CommonOptions & { reason: string }) => rotateLedgerKey(contextOf(options), options.reason));
+  remote(audit, 'begin-anew', 'begin trees anew that stand still because what comes next in them was removed from the log')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action((options: CommonOptions & { reason: string }) => beginLedgerAnew(contextOf(options), options.reason));
   remote(audit, 'prove', 'prove that an event (by id, or by place such as stream/3/1041) is on the record')
     .argument('<event>', 'its id or place', eventOrPlace)
     .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', verifierKeys)

@@ -2,7 +2,8 @@ import { parseVerifierKey, readKeyList, type VerifierKey } from '#core/ledger';
 import type { Bundle } from './bundle-folder.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
-import { missingTrees, readTreeList, treeName } from './listed-trees.ts';
+import { missingTrees, readTreeList } from './listed-trees.ts';
+import { treeName } from './tree-name.ts';
 import { foreignParts } from './one-export.ts';
 import { verifyTree, type Finding, type TreeReport } from './verify-tree.ts';
 
@@ -81,11 +82,22 @@ export function auditLines({ name, keysKnown, ok, records, compared, trees, find
     `${ok ? '✓' : '✗'} ${name}: ${counted(trees.length, 'tree')} with ${counted(records, 'record')}, ${counted(checkpointsOf(trees), 'checkpoint')}; ${counted(compared, 'record')} compared, ${counted(cosigned, 'tree')} cosigned by witnesses.`,
     ok ? 'Everything is as it was signed.' : `${counted(findings.length, 'finding')}: this is not what was signed.`,
     ...(ok && compared < records ? [notHere(records - compared)] : []),
+    ...begunAnew(trees),
     ...(keysKnown
       ? []
       : [
           'The keys are those that the bundle names itself: compare them with what you were told, or name them, here with --trust, to the auditor’s program with --key.',
         ]),
+  ];
+}
+
+/** What was given up is told each time, for whoever did not know. */
+function begunAnew(trees: AuditReport['trees']): readonly string[] {
+  const anew = trees.filter(({ beginsAt, size }) => beginsAt !== '0' && size > 0);
+  if (anew.length === 0) return [];
+  const places = anew.map(({ topic, partition, beginsAt }) => `${topic}/${partition} at offset ${beginsAt}`);
+  return [
+    `Begun anew: ${places.join(', ')}. What was recorded before is in none of these trees, and proofs of before are lost to this ledger; bundles that were exported before are what counts.`,
   ];
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { hashBytes, parseCheckpoint, tilePath, tilesOf, type SizedTile } from '#core/ledger';
 import { OperatingError } from '#kernel';
 import { recordsPath } from './bundle-paths.ts';
+import { beginsAtOf } from './tree-name.ts';
 import { seenName, type SeenCheckpoint, type TreeSource } from './tree-source.ts';
 
 /**
@@ -70,6 +71,8 @@ async function openTree(folder: string, topic: string, partition: number): Promi
   return {
     topic,
     partition,
+    // Signed with its origin; one that is none is found by whoever verifies it.
+    beginsAt: beginsAtOf(checkpoints[0]?.split('\n')[0] ?? ''),
     checkpoints,
     seen: await readSeen(join(folder, 'seen')),
     tile: ({ level, index }) => tiles.get(`${level}/${index}`),

@@ -3,7 +3,7 @@ export { BundleWriter, openBundle, type Bundle } from './bundle-folder.ts';
 export { Ed25519Signer, verifyEd25519 } from './ed25519.ts';
 export { ledgerName, LedgerSigners, originOf } from './ledger-signers.ts';
 export { ledgerGap, ledgerGapNote, type LedgerGap } from './ledger-gap.ts';
-export { treeName } from './listed-trees.ts';
+export { beginsAtOf, treeName } from './tree-name.ts';
 export { nodeLedgerHash } from './node-ledger-hash.ts';
 export { sinceBundle } from './since.ts';
 export type { RecordSource, SeenCheckpoint, TreeSource } from './tree-source.ts';

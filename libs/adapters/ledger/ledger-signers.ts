@@ -16,11 +16,12 @@ import {
   type VerifierKey,
 } from '#core/ledger';
 import { OperatingError } from '#kernel';
-import type { LedgerPartition, SecretStore } from '#ports';
+import type { LedgerTreeAt, SecretStore } from '#ports';
 import { createPrivateKey, hash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Ed25519Signer, seedOf } from './ed25519.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
+import { treeName } from './tree-name.ts';
 
 /** Checkpoints carry the signatures of so many keys, the newest last: who knows only the one before the last still can verify. */
 const keysPerCheckpoint = 2;
@@ -36,9 +37,9 @@ export async function ledgerName(secrets: SecretStore): Promise<string> {
   return `streams-${hash('sha256', await secrets.secret(nameSecret), 'hex').slice(0, 12)}`;
 }
 
-/** The origin line of a partition's tree. */
-export function originOf(name: string, { topic, partition }: LedgerPartition): string {
-  return `${name}/${topic}/${partition}`;
+/** The origin line of a partition's tree: `<name>/<topic>/<partition>`, and `@<offset>` where it begins behind the first record. */
+export function originOf(name: string, tree: LedgerTreeAt): string {
+  return `${name}/${treeName(tree)}`;
 }
 
 /** Who signs the checkpoints of a ledger: all keys that it has had. */
@@ -93,7 +94,7 @@ export class LedgerSigners {
   }
 
   /** A signed checkpoint. */
-  sign(at: LedgerPartition, head: TreeHead): string {
+  sign(at: LedgerTreeAt, head: TreeHead): string {
     const origin = originOf(this.name, at);
     return this.#note(origin, checkpointText({ origin, ...head }));
   }
@@ -126,7 +127,7 @@ export class LedgerSigners {
   }
 
   /** What a bundle holds of a tree, signed. */
-  signHolding(at: LedgerPartition, holding: Omit<Holding, 'origin'>): string {
+  signHolding(at: LedgerTreeAt, holding: Omit<Holding, 'origin'>): string {
     const origin = originOf(this.name, at);
     return this.#note(holdingOrigin(origin), holdingText({ origin, ...holding }));
   }

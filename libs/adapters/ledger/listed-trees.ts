@@ -1,7 +1,8 @@
 import { originKeys, parseTreeList, signedBy, treeListOrigin, type ListedTree, type VerifierKey } from '#core/ledger';
-import type { LedgerPartition } from '#ports';
+import type { LedgerTreeAt } from '#ports';
 import { verifyEd25519 } from './ed25519.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
+import { treeName } from './tree-name.ts';
 import type { Finding } from './verify-tree.ts';
 
 /** Which trees there must be, as the ledger has signed it. */
@@ -10,10 +11,6 @@ export interface ListedTrees {
   /** Of the bundle that the list belongs to; undefined for one that belongs to none. */
   readonly exportId?: string | undefined;
   readonly findings: readonly Finding[];
-}
-
-export function treeName({ topic, partition }: LedgerPartition): string {
-  return `${topic}/${partition}`;
 }
 
 /** Reads the list of a ledger's trees; what is wrong with it is found, for then whole trees may have been left out. */
@@ -32,7 +29,7 @@ export function readTreeList(list: string | undefined, name: string, keys: reado
 }
 
 /** The trees that were signed and are not here. */
-export function missingTrees({ trees }: ListedTrees, present: readonly LedgerPartition[]): readonly Finding[] {
+export function missingTrees({ trees }: ListedTrees, present: readonly LedgerTreeAt[]): readonly Finding[] {
   const names = new Set(present.map(treeName));
   return [...trees.values()]
     .filter(({ tree }) => !names.has(tree))

@@ -2,7 +2,8 @@ import { holdingOrigin, originKeys, parseHolding, signedBy, type Holding, type V
 import type { Bundle } from './bundle-folder.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import { originOf } from './ledger-signers.ts';
-import { treeName, type ListedTrees } from './listed-trees.ts';
+import type { ListedTrees } from './listed-trees.ts';
+import { treeName } from './tree-name.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
 import type { TreeSource } from './tree-source.ts';
 import type { Finding } from './verify-tree.ts';

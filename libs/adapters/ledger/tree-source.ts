@@ -1,12 +1,14 @@
 import type { BundledRecord, HeldRecords, TileAt } from '#core/ledger';
-import type { LedgerPartition } from '#ports';
+import type { LedgerTreeAt } from '#ports';
 
 /** What there is of one tree, wherever it lies. */
-export interface TreeSource extends LedgerPartition {
+export interface TreeSource extends LedgerTreeAt {
   /** Signed notes of the ledger, the newest first. */
   readonly checkpoints: readonly string[];
   /** Signed notes that others have kept, witnesses and earlier audits: what the ledger once said, it must stand by. */
   readonly seen: readonly SeenCheckpoint[];
+  /** Of one of an earlier bundle that is not here: where the one in its place begins. */
+  readonly succeededAt?: bigint | undefined;
   /** A tile, read before; undefined when it is not there. */
   tile(at: TileAt): Uint8Array | undefined;
   /** The records, in order; undefined when only hashes are to be verified. */

@@ -2,6 +2,7 @@ import { originKeys, parseCheckpoint, parseVerifierKey, readKeyList, signedBy, v
 import type { LedgerPartition } from '#ports';
 import { verifyEd25519 } from './ed25519.ts';
 import { originOf } from './ledger-signers.ts';
+import { beginsAtOf } from './tree-name.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
 
 /** What somebody says is the proof of a record. */
@@ -29,7 +30,7 @@ export function proofFlaw(claim: ClaimedProof, trust: ProofTrust): string | unde
   const known = trust.keys.map((key) => parseVerifierKey(key, nodeLedgerHash));
   const keys = readKeyList(trust.keyList, known, nodeLedgerHash, verifyEd25519);
   const { origin, size, root, note } = parseCheckpoint(claim.checkpoint);
-  const expected = originOf(keys[0]?.name ?? '', claim);
+  const expected = originOf(keys[0]?.name ?? '', { ...claim, beginsAt: beginsAtOf(origin) });
   if (origin !== expected || size !== claim.size) return `its checkpoint is of another tree or size: ${origin}, ${size} records`;
   const { right, wrong } = signedBy(note, originKeys(keys, origin, nodeLedgerHash), verifyEd25519);
   if (right.length === 0 || wrong.length > 0) return 'its checkpoint is not signed by a key of the ledger';

@@ -28,6 +28,7 @@ import { witnessesLost } from './witnessed.ts';
 /** What kind of thing is wrong: a record, or what was said about records. */
 export type FindingKind =
   | Difference
+  | 'begun-anew'
   | 'checkpoint-damaged'
   | 'checkpoint-unsigned'
   | 'checkpoint-wrong'
@@ -56,6 +57,8 @@ export interface TreeReport {
   readonly topic: string;
   readonly partition: number;
   readonly origin: string;
+  /** At which offset it begins, where what was before is gone; else 0. */
+  readonly beginsAt: string;
   /** Records that the newest checkpoint vouches for. */
   readonly size: number;
   /** Records compared; fewer than the size when retention has removed the first ones, none when there were only hashes. */
@@ -107,13 +110,18 @@ class TreeVerification {
   }
 
   async run(): Promise<TreeReport> {
-    const { topic, partition, checkpoints, seen } = this.#source;
+    const { topic, partition, beginsAt = 0n, succeededAt, checkpoints, seen } = this.#source;
     const own = checkpoints.flatMap((note) => this.#signed(note));
     const others = seen.flatMap((one) => this.#signed(one.note, one));
     const newest = own.reduce<Seen | undefined>((best, one) => (best === undefined || one.size > best.size ? one : best), undefined);
-    const report = { topic, partition, origin: this.#origin, findings: this.#findings };
+    const report = { topic, partition, origin: this.#origin, beginsAt: String(beginsAt), findings: this.#findings };
     if (newest === undefined) {
-      if (checkpoints.length === 0) this.#find('checkpoint-damaged', 'there is no checkpoint');
+      if (succeededAt !== undefined)
+        this.#find(
+          'begun-anew',
+          `the ledger was begun anew at offset ${succeededAt} since then: nobody can say from it whether what was signed before still holds`,
+        );
+      else if (checkpoints.length === 0) this.#find('checkpoint-damaged', 'there is no checkpoint');
       return { ...report, size: 0, compared: 0, checkpoints: 0, cosigners: [] };
     }
     const held = await this.#verifyFrom(newest, [...own, ...others]);

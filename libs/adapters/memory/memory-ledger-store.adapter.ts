@@ -53,11 +53,21 @@ export class MemoryLedgerStore extends LedgerStore {
     const trees = growths.map((growth) => ({ growth, tree: this.#tree(growth) }));
     if (trees.some(({ growth, tree }) => growth.fromSize !== tree.progress.size || growth.epoch !== tree.epoch)) throw ledgerStoreErrors.fenced();
     for (const { growth, tree } of trees) {
-      const { topic, partition, size, position, lastOffset } = growth;
-      tree.progress = { topic, partition, size, position, lastOffset };
+      const { topic, partition, size, position, lastOffset, beginsAt } = growth;
+      tree.progress = { topic, partition, size, position, lastOffset, beginsAt };
       for (const tile of growth.tiles) tree.tiles.set(`${tile.level}/${tile.index}`, { ...tile, hashes: tile.hashes.slice() });
       for (const place of growth.places) tree.places.set(place.index, place);
     }
+  }
+
+  override async beginAnew(at: LedgerPartition & { readonly size: number }, beginsAt: bigint): Promise<boolean> {
+    const tree = this.#tree(at);
+    if (tree.progress.size !== at.size || tree.progress.beginsAt >= beginsAt) return false;
+    tree.progress = { topic: at.topic, partition: at.partition, size: 0, position: beginsAt, lastOffset: undefined, beginsAt };
+    tree.tiles.clear();
+    tree.places.clear();
+    tree.checkpoints = [];
+    return true;
   }
 
   override async progress(): Promise<readonly LedgerProgress[]> {
@@ -176,7 +186,7 @@ export class MemoryLedgerStore extends LedgerStore {
     const known = this.#trees.get(name);
     if (known !== undefined) return known;
     const tree = {
-      progress: { topic, partition, size: 0, position: 0n, lastOffset: undefined },
+      progress: { topic, partition, size: 0, position: 0n, lastOffset: undefined, beginsAt: 0n },
       epoch: 0n,
       tiles: new Map(),
       places: new Map(),

@@ -16,7 +16,7 @@ import type { Database, TextRow } from './database.ts';
 import { evidenceByIndex, evidenceByOffset, evidenceOf } from './ledger-evidence.ts';
 import { growthTiles } from './ledger-tiles.ts';
 
-const progressColumns = 'topic, partition, size, position, last_offset';
+const progressColumns = 'topic, partition, size, position, last_offset, begins_at';
 const placeColumns = "index, first_offset, lower(ids), upper(ids) - 1, encode(id_prints, 'hex')";
 
 /** The audit ledger in `streams.ledger_*`. */
@@ -41,15 +41,28 @@ export class PostgresLedgerStore extends LedgerStore {
   override async grow(growths: readonly LedgerGrowth[]): Promise<void> {
     if (growths.length === 0) return;
     const update = `
-      UPDATE streams.ledger_trees AS tree SET size = grown.size, position = grown.position, last_offset = grown.last_offset
-      FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-        AS grown (topic, partition, epoch, from_size, size, position, last_offset)
+      UPDATE streams.ledger_trees AS tree SET size = grown.size, position = grown.position, last_offset = grown.last_offset, begins_at = grown.begins_at
+      FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+        AS grown (topic, partition, epoch, from_size, size, position, last_offset, begins_at)
       WHERE tree.topic = grown.topic AND tree.partition = grown.partition AND tree.epoch = grown.epoch AND tree.size = grown.from_size`;
     await this.#database.transaction(async (run) => {
       const { count } = await run({ name: 'grow_ledger', text: update, values: growthColumns(growths) });
       if (count !== growths.length) throw ledgerStoreErrors.fenced();
       const tiles = growthTiles(growths);
       if (tiles !== undefined) await run({ name: 'write_ledger_tiles', text: writeTiles, values: tiles });
+    });
+  }
+
+  override async beginAnew({ topic, partition, size }: LedgerPartition & { readonly size: number }, beginsAt: bigint): Promise<boolean> {
+    return this.#database.transaction(async (run) => {
+      const text = `
+        UPDATE streams.ledger_trees SET size = 0, position = $4, last_offset = NULL, begins_at = $4
+        WHERE topic = $1 AND partition = $2 AND size = $3 AND begins_at < $4`;
+      const { count } = await run({ text, values: [topic, partition, Math.trunc(size), String(beginsAt)] });
+      if (count === 0) return false;
+      for (const table of ['ledger_tiles', 'ledger_checkpoints'])
+        await run({ text: `DELETE FROM streams.${table} WHERE topic = $1 AND partition = $2`, values: [topic, partition] });
+      return true;
     });
   }
 
@@ -220,16 +233,18 @@ function growthColumns(growths: readonly LedgerGrowth[]): readonly string[] {
     column(({ size }) => size),
     column(({ position }) => position),
     column(({ lastOffset }) => lastOffset),
+    column(({ beginsAt }) => beginsAt),
   ];
 }
 
-function progressOf([topic, partition, size, position, lastOffset]: TextRow): LedgerProgress {
+function progressOf([topic, partition, size, position, lastOffset, beginsAt]: TextRow): LedgerProgress {
   return {
     topic: topic ?? '',
     partition: Number(partition),
     size: Number(size),
     position: BigInt(position ?? 0),
     lastOffset: lastOffset === null || lastOffset === undefined ? undefined : BigInt(lastOffset),
+    beginsAt: BigInt(beginsAt ?? 0),
   };
 }
 

@@ -20,6 +20,8 @@ export interface SealingRange {
   readonly nowMs: number;
   /** Which leaf of the partition's tree a record is; asked when no segment stands before it. */
   readonly leafOf: (record: StoredRecord) => Promise<number>;
+  /** The tree is another one than that of the segments before: which leaves a segment has is asked for as for the first. */
+  readonly begunAnew?: boolean;
   /** Ties what was written to the ledger. @throws what keeps it from being sealed */
   readonly prove: (range: RangeTree) => Promise<SegmentProof | undefined>;
 }
@@ -76,7 +78,7 @@ export class SegmentSealer {
     if (opening === undefined) return undefined;
     const { segments, count } = catalogue.of(topic, partition);
     const last = segments.at(-1);
-    const firstLeaf = last === undefined ? await range.leafOf(opening) : last.firstLeaf + last.records;
+    const firstLeaf = last === undefined || range.begunAnew === true ? await range.leafOf(opening) : last.firstLeaf + last.records;
     const init = { log: await hot.identity(), topic, partition, number: count + 1, first, firstLeaf, previous: last?.cid, sealedMs: nowMs };
     const writer = new SegmentWriter(init, hash);
     const segment = await writer.write({ records: reading.records(), end: () => reading.end, prove }, await blobs());

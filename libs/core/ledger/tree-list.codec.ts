@@ -6,7 +6,7 @@ import type { TreeHead } from './proof.core.ts';
 
 /** A tree of a ledger, as its list has it. */
 export interface ListedTree extends TreeHead {
-  /** `<topic>/<partition>`: its origin without the name of the ledger. */
+  /** `<topic>/<partition>`, or `<topic>/<partition>@<offset>`: its origin without the name of the ledger. */
   readonly tree: string;
 }
 
@@ -19,7 +19,7 @@ export function treeListOrigin(name: string): string {
  * The text of the list of all trees of a ledger that hold anything, as they stood at one signing. Without it nobody could
  * tell a ledger of which whole trees were taken away from one that never had them.
  *
- *     <name>/trees LF [ "export" SP export-id LF ] *( topic "/" partition SP size SP root in base64 LF )
+ *     <name>/trees LF [ "export" SP export-id LF ] *( topic "/" partition [ "@" offset ] SP size SP root in base64 LF )
  *
  * Sorted by tree, so that there is one text for one state. In a bundle it names the export, as each `Holding` does: else one
  * of an older bundle, or of no bundle, would hide the trees that began since.
@@ -31,7 +31,7 @@ export function treeListText(name: string, trees: readonly ListedTree[], exportI
 }
 
 const exportPattern = /^export ([0-9a-f]{32})$/;
-const linePattern = /^([^\s/]+\/(?:0|[1-9]\d{0,5})) ([1-9]\d{0,15}) (\S+)$/;
+const linePattern = /^([^\s/]+\/(?:0|[1-9]\d{0,5})(?:@[1-9]\d{0,18})?) ([1-9]\d{0,15}) (\S+)$/;
 
 export interface ParsedTreeList {
   readonly origin: string;

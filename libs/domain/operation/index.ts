@@ -8,6 +8,7 @@ export {
   type ResetReactor,
 } from './effect.decider.ts';
 export { effectsProjection, effectTable, reactorResetTable } from './effect.projection.ts';
+export { ledgerTreeAggregate, ledgerTreeDecider, ledgerTreeSubject, type BeginLedgerAnew, type LedgerTreeState } from './ledger-tree.decider.ts';
 export { ledgerKeyAggregate, ledgerKeyDecider, ledgerKeySubject, type LedgerKeyState, type RotateLedgerKey } from './ledger-key.decider.ts';
 export { ledgerKeysProjection, ledgerKeyTable } from './ledger-key.projection.ts';
 export { operationAggregate } from './operation-aggregate.ts';

@@ -1,4 +1,4 @@
-import { ledgerKeyRotated, type DomainEvent } from '#events';
+import { ledgerBegunAnew, ledgerKeyRotated, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { ignoredBut } from './operation-types.ts';
 
@@ -19,13 +19,16 @@ function project(event: DomainEvent): readonly RowChange[] {
   return [{ table: ledgerKeyTable.name, key: { number }, set: { reason, actor: event.actor, rotated_at_ms: BigInt(event.time) } }];
 }
 
+/** Of trees that were begun anew the ledger itself is the read model, in their origins; here such an event is read so that none lies on the log that nobody can read. */
+const handles: readonly string[] = [ledgerKeyRotated.type, ledgerBegunAnew.type];
+
 /** Since when the audit ledger has which key, and why. */
 export const ledgerKeysProjection: Projection<DomainEvent> = {
   name: 'ledger_keys',
   version: 1,
   contexts: ['operation'],
-  handles: [ledgerKeyRotated.type],
-  ignores: ignoredBut([ledgerKeyRotated.type]),
+  handles,
+  ignores: ignoredBut(handles),
   tables: [ledgerKeyTable],
   project,
 };

@@ -1,5 +1,6 @@
 import {
   effectRetryRequested,
+  ledgerBegunAnew,
   ledgerKeyRotated,
   logSealingEnded,
   logSealingRequested,
@@ -20,6 +21,7 @@ import {
   type ReactorState,
 } from './effect.decider.ts';
 import { ledgerKeyDecider, type LedgerKeyDraft, type LedgerKeyState } from './ledger-key.decider.ts';
+import { ledgerTreeDecider, type LedgerTreeDraft, type LedgerTreeState } from './ledger-tree.decider.ts';
 import { parkedDecider, parkedEventTypes, type ParkedAggregateState, type ParkedDraft } from './parked.decider.ts';
 import { replayDecider, type ReplayDraft, type ReplayState } from './replay.decider.ts';
 import { sandboxDecider, type SandboxDraft, type SandboxState } from './sandbox.decider.ts';
@@ -27,8 +29,26 @@ import { sandboxEventTypes } from './sandbox-event-types.ts';
 import { sealingDecider, type SealingDraft, type SealingState } from './sealing.decider.ts';
 import { webhookDecider, type WebhookDraft, type WebhookState } from './webhook.decider.ts';
 
-type OperationState = ReplayState | LedgerKeyState | ParkedAggregateState | SealingState | SandboxState | EffectRetryState | ReactorState | WebhookState;
-type OperationDraft = ReplayDraft | LedgerKeyDraft | ParkedDraft | SealingDraft | SandboxDraft | EffectRetryDraft | ReactorResetDraft | WebhookDraft;
+type OperationState =
+  | ReplayState
+  | LedgerKeyState
+  | LedgerTreeState
+  | ParkedAggregateState
+  | SealingState
+  | SandboxState
+  | EffectRetryState
+  | ReactorState
+  | WebhookState;
+type OperationDraft =
+  | ReplayDraft
+  | LedgerKeyDraft
+  | LedgerTreeDraft
+  | ParkedDraft
+  | SealingDraft
+  | SandboxDraft
+  | EffectRetryDraft
+  | ReactorResetDraft
+  | WebhookDraft;
 
 const isOfParked = (event: OperationDraft): event is ParkedDraft => parkedEventTypes.includes(event.type);
 const isOfSealing = (event: OperationDraft): event is SealingDraft => event.type === logSealingRequested.type || event.type === logSealingEnded.type;
@@ -42,6 +62,8 @@ function evolve(before: OperationState | undefined, event: OperationDraft): Oper
   switch (event.type) {
     case ledgerKeyRotated.type:
       return ledgerKeyDecider.evolve((before ?? ledgerKeyDecider.initialState) as LedgerKeyState, event);
+    case ledgerBegunAnew.type:
+      return ledgerTreeDecider.evolve((before ?? ledgerTreeDecider.initialState) as LedgerTreeState, event);
     case effectRetryRequested.type:
       return effectRetryDecider.evolve((before ?? effectRetryDecider.initialState) as EffectRetryState, event);
     case reactorReset.type:

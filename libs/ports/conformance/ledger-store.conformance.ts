@@ -20,17 +20,17 @@ function tile(level: number, index: number, width: number): LedgerTile {
 }
 
 function growth(where: LedgerPartition, fromSize: number, size: number, more: Partial<LedgerGrowth> = {}): LedgerGrowth {
-  return { ...where, fromSize, size, position: BigInt(size * 2), lastOffset: BigInt(size * 2 - 2), epoch: 1n, tiles: [], places: [], ...more };
+  return { ...where, fromSize, size, position: BigInt(size * 2), lastOffset: BigInt(size * 2 - 2), epoch: 1n, beginsAt: 0n, tiles: [], places: [], ...more };
 }
 
 function growing(subject: () => Subject<LedgerStore>): void {
   test('a tree begins empty and goes on where it was left', async () => {
     const { port } = subject();
     const where = at();
-    expect(await port.claim(where, 1n)).toEqual({ ...where, size: 0, position: 0n, lastOffset: undefined });
+    expect(await port.claim(where, 1n)).toEqual({ ...where, size: 0, position: 0n, lastOffset: undefined, beginsAt: 0n });
     await port.grow([growth(where, 0, 300)]);
-    expect(await port.claim(where, 2n)).toEqual({ ...where, size: 300, position: 600n, lastOffset: 598n });
-    expect(await port.progress()).toContainEqual({ ...where, size: 300, position: 600n, lastOffset: 598n });
+    expect(await port.claim(where, 2n)).toEqual({ ...where, size: 300, position: 600n, lastOffset: 598n, beginsAt: 0n });
+    expect(await port.progress()).toContainEqual({ ...where, size: 300, position: 600n, lastOffset: 598n, beginsAt: 0n });
   });
 
   test('an older owner, and one that missed something, is refused; nothing of it is written', async () => {
@@ -46,6 +46,22 @@ function growing(subject: () => Subject<LedgerStore>): void {
     await expect(port.grow([growth(at(), 0, 1)])).rejects.toEqual(operatingError('LEDGER_FENCED'));
     expect(await port.tiles(two, [{ level: 0, index: 0 }])).toEqual([]);
     expect(await port.claim(two, 6n)).toMatchObject({ size: 0 });
+  });
+
+  test('a tree is begun anew without what it had, once, and goes on from there', async () => {
+    const { port } = subject();
+    const where = at();
+    await port.claim(where, 1n);
+    const whole = tile(0, 0, 7);
+    await port.grow([growth(where, 0, 7, { tiles: [whole] })]);
+    await port.keep([{ ...where, size: 7, note: 'seven' }]);
+    expect(await port.beginAnew({ ...where, size: 6 }, 40n)).toBe(false);
+    expect(await port.beginAnew({ ...where, size: 7 }, 40n)).toBe(true);
+    expect(await port.beginAnew({ ...where, size: 0 }, 40n)).toBe(false);
+    expect(await port.claim(where, 1n)).toEqual({ ...where, size: 0, position: 40n, lastOffset: undefined, beginsAt: 40n });
+    expect([await port.tiles(where, [whole]), await port.checkpoint(where)]).toEqual([[], undefined]);
+    await port.grow([growth(where, 0, 3, { beginsAt: 40n })]);
+    expect(await port.progress()).toContainEqual({ ...where, size: 3, position: 6n, lastOffset: 4n, beginsAt: 40n });
   });
 
   test('tiles grow and come back as they were last written', async () => {
