@@ -1,7 +1,7 @@
 import { isFresh } from '#kernel';
 import type { Clock } from '#ports';
 import type { Logger } from './logging.ts';
-import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWTHeaderParameters } from 'jose';
+import { createLocalJWKSet, errors, type FlattenedJWSInput, type JWK, type JWTHeaderParameters } from 'jose';
 
 export interface JwksCacheInit {
   readonly url: string;
@@ -87,13 +87,20 @@ export class JwksCache {
     const response = await fetch(this.#init.url, { signal: AbortSignal.timeout(timeoutMs), headers: { accept: 'application/jwk-set+json, application/json' } });
     if (!response.ok) throw new Error(`${this.#init.url} answers ${response.status}.`);
     const text = await boundedText(response);
-    const set = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+    const set = createLocalJWKSet({ keys: keysOf(JSON.parse(text)) });
     this.#fetchedAtMs = this.#clock.now();
     if (text === this.#text) return;
     this.#text = text;
     this.#set = set;
     this.#generation++;
   }
+}
+
+/** Those that say what they are: RFC 7517 section 5 has others passed over. @throws Error for what is no key set. */
+function keysOf(set: unknown): JWK[] {
+  const keys = (set as { readonly keys?: unknown } | null)?.keys;
+  if (!Array.isArray(keys)) throw new Error('The answer is no JWK set: it has no "keys".');
+  return keys.filter((key) => typeof (key as JWK | null)?.kty === 'string') as JWK[];
 }
 
 async function boundedText(response: Response): Promise<string> {

@@ -76,6 +76,21 @@ describe('live parts', () => {
     expect(hint(parts)).toBe('7.1.r2.m4s');
   });
 
+  test('gaps are the same at every gateway, whenever it hears how far the other run has come', () => {
+    const before = [run('r1', 5), ...wholeSegment(5), part(6, 0)];
+    const short = (index: number, last = false): EdgeMessage => part(6, index, 'r2', { startUs: 12_000_000 + index * 480_000, durationUs: 480_000, last });
+    const end: EdgeMessage = { ...segment(6, 'r2'), startUs: 12_000_000, durationUs: 1_920_000 } as EdgeMessage;
+    const durations = (...messages: EdgeMessage[]): Array<number | undefined> =>
+      told(...before, run('r2', 6), ...messages)
+        .lowLatency('720p', [], -1)
+        .partials.get(6)
+        ?.parts.map(({ durationUs }) => durationUs) ?? [];
+    const expected = [500_000, 500_000, 500_000, 420_000];
+    expect(durations(short(0), short(1), short(2), short(3, true), end)).toEqual(expected);
+    expect(durations(short(0), short(1), end)).toEqual(expected);
+    expect(durations(end)).toEqual(expected);
+  });
+
   test('of a segment that nobody makes any more the rest is gaps when the next one begins', () => {
     const parts = told(run('r1', 5), ...wholeSegment(5), part(6, 0), run('r2', 7), part(7, 0, 'r2', { discontinuity: true }));
     expect(uris(parts, 6)).toEqual(['6.0.r1.m4s', '6.1.gap.m4s gap', '6.2.gap.m4s gap', '6.3.gap.m4s gap']);

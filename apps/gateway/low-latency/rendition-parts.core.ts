@@ -90,7 +90,7 @@ export class RenditionParts {
   add(part: EdgePart, bytes: Uint8Array, isListed = true): boolean {
     const known = this.#partials.get(part.mediaSequence);
     if (known === undefined) return this.#begin(part, bytes, isListed);
-    if (known.run !== part.run) return this.#fill(known, part.startUs + part.durationUs);
+    if (known.run !== part.run) return this.#fill(known, part.startUs + part.durationUs, part.last);
     // Told again after a connection broke; or one is missing, and nothing behind it can be shown.
     if (part.index !== known.parts.length || known.closed) return false;
     this.#append(known, part, bytes);
@@ -103,7 +103,7 @@ export class RenditionParts {
     const known = this.#partials.get(mediaSequence);
     if (known !== undefined) known.isStored = true;
     if (known === undefined || known.closed) return false;
-    const changed = this.#fill(known, startUs + durationUs);
+    const changed = this.#fill(known, startUs + durationUs, true);
     known.closed = true;
     return changed;
   }
@@ -169,7 +169,7 @@ export class RenditionParts {
   /** Nobody makes the rest of it: another one begins behind it. */
   #leave(partial: Partial, untilUs: number): void {
     if (partial.closed) return;
-    this.#fill(partial, Math.min(untilUs, partial.startUs + this.#init.targetDurationUs));
+    this.#fill(partial, Math.min(untilUs, partial.startUs + this.#init.targetDurationUs), true);
     partial.closed = true;
   }
 
@@ -184,10 +184,13 @@ export class RenditionParts {
     partial.closed = part.last;
   }
 
-  #fill(partial: Partial, untilUs: number): boolean {
+  /** Whenever it is heard how far a segment has come, the gaps of it are the same: other gateways may hear of it at other moments. */
+  #fill(partial: Partial, untilUs: number, isEnd: boolean): boolean {
     const before = partial.parts.length;
-    while (untilUs - partial.endUs > roundingUs) {
-      const durationUs = Math.min(this.#init.partTargetUs, untilUs - partial.endUs);
+    const { partTargetUs } = this.#init;
+    const missingMin = isEnd ? roundingUs + 1 : partTargetUs;
+    while (untilUs - partial.endUs >= missingMin) {
+      const durationUs = Math.min(partTargetUs, untilUs - partial.endUs);
       const uri = partUri(this.#init.rendition, partial.mediaSequence, partial.parts.length, 'gap');
       partial.parts.push({ uri, durationUs, independent: false, gap: true, bytes: undefined });
       partial.endUs += durationUs;

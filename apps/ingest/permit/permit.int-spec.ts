@@ -71,6 +71,10 @@ describe('JSON Web Tokens as stream keys', () => {
     const keys = [
       { ...(await exportJWK(ec.publicKey)), kid: 'ES256', alg: 'ES256' },
       { ...(await exportJWK(ed.publicKey)), kid: 'EdDSA', alg: 'EdDSA' },
+      // RFC 7517 section 5: of a kind that nobody knows, or none at all.
+      { kty: 'new', kid: 'new' },
+      { junk: 1 },
+      null,
     ];
     return service((_request, response) => response.end(JSON.stringify({ keys })));
   }
