@@ -142,6 +142,18 @@ describe('sessions to an origin', () => {
   };
   const paths = (): string[][] => sessions.map((session) => session.paths);
 
+  test('an answer of which the body, and the end, is told before its head is whole', async () => {
+    const { answer } = await ask(get('/'));
+    const stream = sessions[0]?.streams[0];
+    stream?.emit('data', Buffer.from('body'));
+    (stream as unknown as { push(chunk: null): void }).push(null);
+    stream?.emit('end');
+    stream?.begins();
+    stream?.close(0);
+    const { body, status } = await answer;
+    expect([status, Buffer.from((await body?.read()) ?? []).toString(), await body?.read()]).toEqual([200, 'body', undefined]);
+  });
+
   test('one past its age takes nothing new, and ends with what is on it', async () => {
     await ask(get('/events'));
     sessions[0]?.streams[0]?.begins();

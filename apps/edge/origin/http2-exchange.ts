@@ -69,6 +69,8 @@ export class Http2Exchange implements ByteSource {
   answered = false;
   /** The origin has said that this is all. */
   #isWhole = false;
+  /** All of it is here. */
+  #isEnded = false;
   #uploaded: boolean;
 
   constructor(request: OriginRequest, ends: Http2ExchangeEnds) {
@@ -98,11 +100,11 @@ export class Http2Exchange implements ByteSource {
     this.#left = left;
     this.#tries++;
     this.#tellWhole(stream);
-    stream.on('response', (headers, _flags, raw?: readonly string[]) => this.#answer(headers, raw ?? []));
-    stream.on('data', (bytes: Buffer) => this.#take(bytes));
-    // On Bun one that was broken off ends as well, destroyed.
-    stream.on('end', () => this.#isWhole && !stream.destroyed && this.#end());
     // It may have gone out on another one since.
+    stream.on('response', (headers, _flags, raw?: readonly string[]) => stream === this.#stream && this.#answer(headers, raw ?? []));
+    stream.on('data', (bytes: Buffer) => stream === this.#stream && this.#take(bytes));
+    // On Bun one that was broken off ends as well, destroyed.
+    stream.on('end', () => stream === this.#stream && this.#isWhole && !stream.destroyed && this.#end());
     stream.on('error', (error) => stream === this.#stream && this.#broken(error));
     stream.on('close', () => stream === this.#stream && this.#broken(undefined));
     if (this.request.body !== undefined) void this.#upload(this.request.body, stream).catch((error: unknown) => this.fail(error));
@@ -161,6 +163,7 @@ export class Http2Exchange implements ByteSource {
     const length = fieldValue(fields, 'content-length');
     this.#stated = this.#none || length === undefined ? undefined : Number(length);
     this.#ends.resolve({ status, fields, body: this.#none ? null : this, endsWithConnection: false });
+    if (this.#isEnded) this.#end();
   }
 
   #take(bytes: Buffer): void {
@@ -176,7 +179,10 @@ export class Http2Exchange implements ByteSource {
   }
 
   #end(): void {
-    if (this.over || !this.answered) return;
+    if (this.over) return;
+    this.#isEnded = true;
+    // Node may tell of the head later.
+    if (!this.answered) return;
     // RFC 9113 section 8.1.1.
     if (this.#stated !== undefined && this.#stated !== this.#came) return this.fail(failure('HTTP2_MALFORMED', 'The body has not the length that it says.'));
     this.#body.end();
