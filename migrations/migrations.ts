@@ -1,4 +1,5 @@
 import type { MigrationInterface } from 'typeorm';
+import { BegunRows1795813200000 } from './begun-rows.migration.ts';
 import { BoundLog1795700400000 } from './bound-log.migration.ts';
 import { EndedLinks1795757400000 } from './ended-links.migration.ts';
 import { EventIndex1795704000000 } from './event-index.migration.ts';
@@ -54,4 +55,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   LackingPieces1795802400000,
   GonePieces1795806000000,
   LedgerBegins1795809600000,
+  BegunRows1795813200000,
 ];

@@ -126,6 +126,8 @@ export interface VersionView {
   readonly projection: string;
   readonly version: number;
   readonly serving: boolean;
+  /** Where its rows begin: what was before had been removed from the log. Without partitions of which they have all. */
+  readonly begins: readonly BuildStart[];
 }
 
 /**

@@ -39,6 +39,11 @@ export abstract class ProjectionStore {
    * @throws OperatingError `CHECKPOINT_FENCED` when a greater epoch has claimed it.
    */
   abstract claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint>;
+  /**
+   * Notes that the rows of a partition of which nothing was taken yet begin there: what was before had been removed from the log.
+   * @throws OperatingError `CHECKPOINT_FENCED` as `commit` does from position 0
+   */
+  abstract begin(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint, first: bigint): Promise<void>;
   /** @throws OperatingError `CHECKPOINT_FENCED` when position or epoch are not as expected; nothing was written. */
   abstract commit(commit: ProjectionCommit): Promise<void>;
   /**

@@ -89,6 +89,10 @@ export class CheckedProjectionStore extends ProjectionStore {
     return position;
   }
 
+  override begin(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint, first: bigint): Promise<void> {
+    return this.#inner.begin(projection, at, epoch, first);
+  }
+
   override commit(commit: ProjectionCommit): Promise<void> {
     return this.commitTogether([commit]);
   }

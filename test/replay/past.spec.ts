@@ -1,32 +1,16 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ManualClock, MemoryEventLog, MemoryLeaseStore, MemoryPastStore } from '#adapters/memory';
+import { MemoryLeaseStore, MemoryPastStore } from '#adapters/memory';
 import { encodeEvent, topicPartitions, type DomainEvent, type LogRecord } from '#events';
 import { foldChanges, type Projection, type RowChange, type TableSpec } from '#kernel';
 import { rowsFor, type PartitionHead, type ReadQuery } from '#ports';
-import { PastKeeper, PastReadStore, type PastMoment } from '#runtime';
+import { PastKeeper, PastReadStore } from '#runtime';
 import { pino } from 'pino';
 import { projections } from '#read-models';
 import { eventsOf } from './any-events.ts';
+import { recorded } from './recorded-log.ts';
 
 const logger = pino({ level: 'silent' });
-
-/** A log of the events, one a millisecond, and for every moment what was folded by then. */
-async function recorded(events: readonly DomainEvent[]) {
-  const clock = new ManualClock();
-  const log = new MemoryEventLog(clock);
-  const begunMs = clock.now();
-  for (const topic of new Set(projections.flatMap((projection) => projection.contexts))) await log.ensureTopic(topic, topicPartitions);
-  for (const event of events) {
-    clock.advance(1);
-    await log.append(topicOf(event), [encodeEvent(event) as LogRecord]);
-  }
-  return { clock, log, begunMs };
-}
-
-function topicOf({ type }: DomainEvent): string {
-  return (projections.find(({ handles }) => handles.includes(type)) as Projection<DomainEvent>).contexts[0] as string;
-}
 
 const everything: ReadQuery = { limit: 10_000 };
 
@@ -393,71 +377,6 @@ test('what an older version has folded stays where the log no longer has all of 
     );
     expect([chain.map(({ first, next }) => `${first}-${next}`), blocks.flat().length > 0]).toEqual([['0-4'], !isCut]);
   }
-});
-
-describe('with a beginning removed from the log', () => {
-  const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
-  const [table] = projection.tables as [TableSpec];
-  const [some] = fc.sample(
-    eventsOf(projection).filter(({ length }) => length >= 12),
-    { numRuns: 1, seed: 7 },
-  ) as [readonly DomainEvent[]];
-  const events = [...some, ...some].slice(0, 16);
-
-  /** @param cut how much is removed; @param folded whether it is in pieces before */
-  async function removed(cut: number, folded: boolean) {
-    const { clock, log, begunMs } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
-    const { partition } = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
-    const past = new MemoryPastStore();
-    const keeper = new PastKeeper(
-      { projections: [projection], owner: 'test', pieceEvents: 4, fan: 2 },
-      { log, past, leases: new MemoryLeaseStore(clock), clock, logger },
-    );
-    if (folded) await keeper.catchUp();
-    clock.advance(1000);
-    await log.truncate('cache', partition, BigInt(cut));
-    const outcome = async (moment: PastMoment, servingVersion = projection.version): Promise<string> => {
-      const reads = new PastReadStore({ projections, moment, tailMax: 1000, rowsMax: 1000 }, { log, past, servingVersion: async () => servingVersion });
-      return reads.select(table, everything).then(
-        () => 'read',
-        ({ code }: { code: string }) => code,
-      );
-    };
-    /** Of the time when so many events had been recorded. */
-    const ofTime = (count: number, serving?: number): Promise<string> => {
-      const atMs = begunMs + count;
-      return outcome({ atMs, before: (topic, at) => log.offsetAt(topic, at, atMs + 1) }, serving);
-    };
-    const ofPosition = (count: number, serving?: number): Promise<string> =>
-      outcome({ before: async (_topic, at) => (at === partition ? BigInt(count) : 0n) }, serving);
-    return { keeper, clock, log, partition, ofTime, ofPosition };
-  }
-
-  test('what pieces have of it is answered, and of a time between them it is said that nobody knows', async () => {
-    const { ofTime, ofPosition } = await removed(8, true);
-    // A time before the log begins is not taken for its beginning: the pieces end later than it.
-    expect([await ofTime(0), await ofTime(5), await ofTime(8), await ofTime(11)]).toEqual(['PAST_TRUNCATED', 'PAST_TRUNCATED', 'read', 'read']);
-    expect([await ofPosition(0), await ofPosition(4), await ofPosition(6), await ofPosition(8)]).toEqual(['read', 'read', 'PAST_TRUNCATED', 'read']);
-    expect([await ofTime(8, 99), await ofPosition(4, 99)]).toEqual(['read', 'read']);
-  });
-
-  test.each([8, 16])('what pieces lack of it is told, and behind it what the rows that serve lack as well is not (%i)', async (cut) => {
-    const { keeper, clock, log, partition, ofTime, ofPosition } = await removed(cut, false);
-    for (const kept of [false, true]) {
-      if (kept) await keeper.catchUp();
-      expect([await ofTime(0), await ofTime(cut - 1), await ofPosition(1), await ofPosition(cut - 1)]).toEqual(Array(4).fill('PAST_TRUNCATED'));
-      // Nobody knows when the last of them was recorded, but that it was by then.
-      expect([await ofTime(cut), await ofPosition(cut)]).toEqual(['PAST_TRUNCATED', 'read']);
-    }
-    clock.advance(1);
-    expect(await ofTime(100_000)).toBe('read');
-    expect(await ofTime(100_000, projection.version + 1)).toBe('PAST_TRUNCATED');
-    // Joined to larger pieces it is seen as well.
-    for (const event of [...events, ...events]) await log.append('cache', [encodeEvent({ ...event, key: 'one' }) as LogRecord]);
-    await keeper.catchUp();
-    const { high } = (await log.heads('cache')).find((head) => head.partition === partition) as PartitionHead;
-    expect([await ofPosition(Number(high)), await ofPosition(Number(high), projection.version + 1)]).toEqual(['read', 'PAST_TRUNCATED']);
-  });
 });
 
 test('what cannot be answered is told: too far behind the pieces, too many rows, truncated, ahead of the log', async () => {

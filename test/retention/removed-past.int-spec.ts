@@ -267,7 +267,8 @@ describe('with the past of contents removed from the log', () => {
     expect(await asOf(await moment(), 'old-1')).toEqual(truncated);
     await api('POST', `/api/v1/replays/${id}/rollback`);
     await until(id, 'rolled-back');
-    expect([await asOf(moments.behind, 'old-1'), await asOf(await moment(), 'new-1')]).toEqual([truncated, ['new-1']]);
+    // As of a database whose past was lost alone: its rows know more, which nobody is kept from seeing by an empty answer.
+    expect([await asOf(moments.behind, 'old-1'), await asOf(await moment(), 'old-1')]).toEqual([truncated, truncated]);
     await sql('UPDATE streams.past_pieces SET version = version - 100');
     const after: Projection<DomainEvent> = { ...contentsProjection, version: next.version + 1 };
     await replayWith([after], ['streams', 'contents']);
@@ -300,6 +301,8 @@ describe('with the past of contents removed from the log', () => {
       (await engines.projections.checkpoints('contents')).find(({ partition, version }) => partition === 0 && version === contentsProjection.version)?.position;
     for (let waited = 0; (await stands()) !== high && waited < 20_000; waited += 50) await sleep(50);
     expect(await stands()).toBe(high);
+    const mine = (await engines.builds.versions()).find(({ projection: name, serving }) => name === 'contents' && serving);
+    expect(mine?.begins.filter(({ topic, partition }) => topic === 'content' && partition === 0)).toEqual([{ topic: 'content', partition: 0, first: low }]);
     await lag.look();
     expect(said).toEqual([expect.stringMatching(note)]);
     await consumers.stop();

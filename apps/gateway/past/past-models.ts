@@ -1,6 +1,6 @@
 import { discardHeads, leftOutOf, type KnownParked } from '#domain/operation';
 import { hasCode, type OperatingError } from '#kernel';
-import type { AggregateStore, Clock, EventLog, PastStore, ProjectionBuilds, ReadRow } from '#ports';
+import type { AggregateStore, Clock, EventLog, PastStore, ProjectionBuilds, ReadRow, VersionView } from '#ports';
 import { PastReadStore, pieceEventsDefault, type LeftOut } from '#runtime';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import { Turns } from '../events/turns.ts';
@@ -63,8 +63,8 @@ export class PastModels {
     }
     try {
       const leftOut = (projection: string): Promise<LeftOut> => this.#leftOut(projection);
-      const servingVersion = (projection: string): Promise<number | undefined> => this.#servingVersion(projection);
-      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past, leftOut, servingVersion });
+      const serving = (projection: string): Promise<VersionView | undefined> => this.#serving(projection);
+      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past, leftOut, serving });
       return await read({ asOf, reads });
     } catch (error) {
       throw await this.#problemOf(error, asOf, field);
@@ -112,8 +112,8 @@ export class PastModels {
     );
   }
 
-  async #servingVersion(projection: string): Promise<number | undefined> {
-    return (await this.#deps.builds.versions()).find((one) => one.projection === projection && one.serving)?.version;
+  async #serving(projection: string): Promise<VersionView | undefined> {
+    return (await this.#deps.builds.versions()).find((one) => one.projection === projection && one.serving);
   }
 
   async #beforeLog({ atMs }: AsOf, field: string): Promise<ProblemError | undefined> {

@@ -1,4 +1,4 @@
-import { replayRollbackRequested } from '#events';
+import { projectionPromoted, replayRollbackRequested } from '#events';
 import type { ModelDifferenceView, ProjectionView, ReplayView } from '../client/api.types.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import { awaited } from './awaited.ts';
@@ -140,7 +140,7 @@ export async function tellReplay(
       { ...wait, stands: `The replay ${id} is not rolled back yet` },
       () => look(context, id),
       // Why it was refused is in the read model, which may be a moment behind the status.
-      ({ status, lastEvent }) => status !== 'rolling-back' && lastEvent !== replayRollbackRequested.type,
+      ({ status, lastEvent }) => status !== 'rolling-back' && lastEvent !== replayRollbackRequested.type && lastEvent !== projectionPromoted.type,
     );
   if (verb === 'rollback' && told.status !== 'rolled-back')
     throw new PlainFailure(`The replay ${id} was not rolled back: ${((told as ReplayView).note || told.status).replace(/\.$/, '')}.`);

@@ -81,7 +81,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     const build: Build = {
       ...{ id, whole, epoch, madeAtMs: this.#clock.now(), tables: new MemoryTables(projection), state: 'building' },
       starts: new Map(starts.map((start) => [placeOf(start), start.first])),
-      positions: starts.map(({ topic, partition, first }) => ({ topic, partition, position: first })),
+      positions: starts.map(({ topic, partition, first }) => ({ topic, partition, position: first, first })),
       ...{ parked: [], passed: new Map() },
       ...{ finished: false, inPlace: false, replaced: null, rolledBackTo: null, keptAtMs: null, progress: null, difference: null },
     };
@@ -213,7 +213,12 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
   }
 
   override async versions(): Promise<readonly VersionView[]> {
-    return this.#store.made.map(({ projection: { name, version } }) => ({ projection: name, version, serving: this.#store.servingVersion(name) === version }));
+    return this.#store.made.map(({ projection: { name, version } }) => ({
+      projection: name,
+      version,
+      serving: this.#store.servingVersion(name) === version,
+      begins: this.#store.positionsOf(name, version).flatMap(({ topic, partition, first = 0n }) => (first > 0n ? [{ topic, partition, first }] : [])),
+    }));
   }
 
   #found(id: string): Build {

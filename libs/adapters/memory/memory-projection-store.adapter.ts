@@ -12,7 +12,11 @@ import {
 import { MemoryParkedEvents } from './memory-parked-events.adapter.ts';
 import { MemoryTables } from './memory-tables.ts';
 
-export type MemoryPosition = ProjectionPartition & { readonly position: bigint };
+export type MemoryPosition = ProjectionPartition & {
+  readonly position: bigint;
+  /** Where the rows begin; 0 by default. */
+  readonly first?: bigint | undefined;
+};
 
 /** Tables, and how far the log is folded into them. */
 export interface MemoryModel {
@@ -28,6 +32,8 @@ export class MemoryProjectionStore extends ProjectionStore {
   readonly #checkpoints = new Map<string, CheckpointView>();
   /** Checkpoints under whose owner rows and parked events were exchanged: it has to claim them anew. */
   readonly #switched = new Set<string>();
+  /** Where rows begin of which the log no longer had all. */
+  readonly #begins = new Map<string, bigint>();
   readonly #serving = new Map<string, number>();
   readonly #switches = new Map<string, number>();
   /** What they have set aside. */
@@ -58,6 +64,13 @@ export class MemoryProjectionStore extends ProjectionStore {
     this.#switched.delete(checkpointId(projection, at));
     this.#checkpoints.set(checkpointId(projection, at), { ...stored, epoch });
     return stored.position;
+  }
+
+  override async begin(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint, first: bigint): Promise<void> {
+    const stored = this.#checkpoint(projection, at);
+    const id = checkpointId(projection, at);
+    if (stored.position !== 0n || epoch < stored.epoch || this.#switched.has(id)) throw fenced(stored);
+    this.#begins.set(id, first);
   }
 
   override async commit(commit: ProjectionCommit): Promise<void> {
@@ -143,6 +156,7 @@ export class MemoryProjectionStore extends ProjectionStore {
       const id = checkpointId(projection, at);
       if (this.#checkpoints.has(id)) this.#switched.add(id);
       this.#checkpoints.set(id, { ...this.#checkpoint(projection, at), position: at.position, movedAtMs: this.#clock.now() });
+      this.#begins.set(id, at.first ?? 0n);
     }
     return old;
   }
@@ -154,7 +168,8 @@ export class MemoryProjectionStore extends ProjectionStore {
   }
 
   positionsOf(projection: string, version: number): readonly MemoryPosition[] {
-    return this.checkpointsNow(projection).filter((one) => one.version === version);
+    const mine = this.checkpointsNow(projection).filter((one) => one.version === version);
+    return mine.map((one) => ({ ...one, first: this.#begins.get(checkpointId({ name: projection, version }, one)) }));
   }
 
   override async reset(projection: Projection<DomainEvent>): Promise<void> {
@@ -163,6 +178,7 @@ export class MemoryProjectionStore extends ProjectionStore {
     for (const [id, checkpoint] of this.#checkpoints) {
       if (checkpoint.projection !== projection.name || checkpoint.version !== projection.version) continue;
       this.#switched.add(id);
+      this.#begins.delete(id);
       this.#checkpoints.set(id, { ...checkpoint, position: 0n, movedAtMs: this.#clock.now() });
     }
   }
@@ -184,6 +200,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   #forgetCheckpoint(id: string): void {
     this.#checkpoints.delete(id);
     this.#switched.delete(id);
+    this.#begins.delete(id);
   }
 
   #checkpoint(projection: Projection<DomainEvent>, at: ProjectionPartition): CheckpointView {

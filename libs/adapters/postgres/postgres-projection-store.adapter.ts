@@ -38,6 +38,13 @@ export class PostgresProjectionStore extends ProjectionStore {
     return BigInt(rows[0][0] ?? 0);
   }
 
+  override async begin(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint, first: bigint): Promise<void> {
+    const text = `UPDATE streams.checkpoints SET first = $6
+      WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4 AND position = 0 AND epoch <= $5 AND NOT switched RETURNING 1`;
+    const { rows } = await this.#database.read({ name: 'begin_rows', text, values: [...placeOf(projection, at), String(epoch), String(first)] });
+    if (rows[0] === undefined) throw fenced(projection, at);
+  }
+
   override async commit(commit: ProjectionCommit): Promise<void> {
     const { projection, at, from, to, epoch, changes } = commit;
     assert(to >= from, 'a checkpoint never goes back');
@@ -91,7 +98,7 @@ export class PostgresProjectionStore extends ProjectionStore {
       const where = 'projection = $1 AND version = $2';
       await run({ text: `SELECT FROM streams.checkpoints WHERE ${where} ORDER BY topic, partition FOR UPDATE`, values: [projection.name, projection.version] });
       await run({
-        text: `UPDATE streams.checkpoints SET position = 0, switched = true, moved_at = clock_timestamp() WHERE ${where}`,
+        text: `UPDATE streams.checkpoints SET position = 0, first = 0, switched = true, moved_at = clock_timestamp() WHERE ${where}`,
         values: [projection.name, projection.version],
       });
       await run({ text: `DELETE FROM streams.parked_events WHERE ${where} AND shelf = ''`, values: [projection.name, projection.version] });

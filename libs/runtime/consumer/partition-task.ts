@@ -147,7 +147,7 @@ export class PartitionTask {
    * no more than is gone for everybody. One that has begun stands still there, and says so.
    */
   async #next(pending: PendingBatch, limits: ReadLimits): Promise<ReadBatch> {
-    const { log, at, logger } = this.#init;
+    const { log, at, epoch, logger, projection, store, timers } = this.#init;
     try {
       return await log.read(at.topic, at.partition, pending.to, limits, this.#waiting.signal);
     } catch (error) {
@@ -155,6 +155,7 @@ export class PartitionTask {
       const { low, high } = (await log.heads(at.topic)).find(({ partition }) => partition === at.partition) ?? { low: 0n, high: 0n };
       if (low === 0n) throw error;
       logger?.warn({ ...at, low }, `what ${at.topic}/${at.partition} held before ${low} was removed from the log: beginning there`);
+      await withTimeout(store.begin(projection, at, epoch, low), storeTimeoutMs, 'STORE_TIMEOUT', timers);
       return { records: [], next: low, high };
     }
   }

@@ -13,6 +13,7 @@ import {
   type ReadRow,
   type ReadSnapshot,
   type StoredPiece,
+  type VersionView,
 } from '#ports';
 import { gapBefore, type PastGap } from './past-gap.ts';
 import { rowsOfBlock } from './past-block.codec.ts';
@@ -40,8 +41,8 @@ export interface PastReadsInit {
 export interface PastReadsDeps {
   readonly log: EventLog;
   readonly past: PastStore;
-  /** The version whose rows serve; without it, and while none does, the one that is asked here. */
-  readonly servingVersion?: (projection: string) => Promise<number | undefined>;
+  /** The version whose rows serve; without it, and while none does, rows of the one that is asked here that lack what its past does. */
+  readonly serving?: (projection: string) => Promise<Pick<VersionView, 'version' | 'begins'> | undefined>;
   /** What a projection leaves out; without it, nothing is. */
   readonly leftOut?: (projection: string) => Promise<LeftOut>;
 }
@@ -155,18 +156,20 @@ export class PastReadStore extends ReadStore {
   }
 
   /**
-   * Behind what is lost, rows are those that serve: whoever accepted that lives with it. Within it nothing is known; nor is it
-   * while other rows serve, which know more.
+   * Behind what is lost, rows are those that serve where these lack the same: whoever accepted that lives with it. Within it nothing is
+   * known; nor is it where the rows that serve know more: those of another version, or of a database whose past was lost alone.
    * @throws OperatingError `PAST_TRUNCATED`
    */
   async #checkGaps({ name, version }: Projection<DomainEvent>, gaps: readonly Gap[]): Promise<void> {
     const at = (gap: Gap): string => `what ${gap.topic}/${gap.partition} held before ${gap.next} was removed from the log (LOG_SEALED_DAYS)`;
     const within = gaps.find(({ hasMoment }) => hasMoment);
     if (within !== undefined) throw pastError('PAST_TRUNCATED', `The moment that is asked for is no longer kept: ${at(within)}.`);
-    const serving = (await this.#deps.servingVersion?.(name)) ?? version;
-    if (serving === version) return;
-    const why = `${at(gaps[0] as Gap)} before this version of ${name} took it`;
-    throw pastError('PAST_TRUNCATED', `The past of ${name} is that of version ${version}, and rows of version ${serving} serve, which know more: ${why}.`);
+    const serving = await this.#deps.serving?.(name);
+    if (serving === undefined) return;
+    const known = gaps.find((gap) => gap.next > firstOf(serving.begins, gap));
+    if (serving.version === version && known === undefined) return;
+    const why = `${at(known ?? (gaps[0] as Gap))} before it was folded`;
+    throw pastError('PAST_TRUNCATED', `The past of version ${version} of ${name} lacks what its rows of version ${serving.version} have: ${why}.`);
   }
 
   /** @throws OperatingError `PAST_NOT_KEPT` */
@@ -226,6 +229,11 @@ export class PastReadStore extends ReadStore {
     if (fold.size <= this.#init.rowsMax) return;
     throw pastError('PAST_TOO_LARGE', `More than ${this.#init.rowsMax} rows of ${table.name} would have to be joined: ask for fewer by their keys.`);
   }
+}
+
+/** Where rows begin in a partition. */
+function firstOf(begins: VersionView['begins'], { topic, partition }: ProjectionPartition): bigint {
+  return begins.find((one) => one.topic === topic && one.partition === partition)?.first ?? 0n;
 }
 
 function pastError(code: string, message: string): OperatingError {

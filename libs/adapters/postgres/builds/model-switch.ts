@@ -33,7 +33,7 @@ async function swapWithMain(run: Run, build: BuildRow, resident: BuildRow): Prom
   await run({ text: `ALTER SCHEMA ${main} RENAME TO ${buildSchema(resident.id)}` });
   await run({ text: `ALTER SCHEMA ${build.schema} RENAME TO ${main}` });
   const keep = `INSERT INTO streams.build_positions (build, topic, partition, first, position)
-    SELECT $1, topic, partition, 0, position FROM streams.checkpoints WHERE projection = $2 AND version = $3`;
+    SELECT $1, topic, partition, first, position FROM streams.checkpoints WHERE projection = $2 AND version = $3`;
   await run({ text: 'DELETE FROM streams.build_positions WHERE build = $1', values: [resident.id] });
   await run({ text: keep, values: [resident.id, build.projection, build.version] });
   await run({ text: 'UPDATE streams.projection_builds SET schema_name = $2 WHERE build = $1', values: [resident.id, buildSchema(resident.id)] });
@@ -44,9 +44,9 @@ async function swapWithMain(run: Run, build: BuildRow, resident: BuildRow): Prom
  * where it stands at the very same place: what it knows of parked events is of the rows that were there.
  */
 async function moveCheckpoints(run: Run, build: BuildRow): Promise<void> {
-  const text = `INSERT INTO streams.checkpoints AS live (projection, version, topic, partition, position, epoch)
-    SELECT $2, $3, topic, partition, position, 0 FROM streams.build_positions WHERE build = $1 ORDER BY topic, partition
-    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET position = excluded.position, switched = true, moved_at = clock_timestamp()`;
+  const text = `INSERT INTO streams.checkpoints AS live (projection, version, topic, partition, first, position, epoch)
+    SELECT $2, $3, topic, partition, first, position, 0 FROM streams.build_positions WHERE build = $1 ORDER BY topic, partition
+    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET first = excluded.first, position = excluded.position, switched = true, moved_at = clock_timestamp()`;
   await run({ text, values: [build.id, build.projection, build.version] });
   await run({ text: 'DELETE FROM streams.build_positions WHERE build = $1', values: [build.id] });
 }

@@ -191,8 +191,17 @@ export class PostgresProjectionBuilds extends ProjectionBuilds {
   }
 
   override async versions(): Promise<readonly VersionView[]> {
-    const { rows } = await this.#database.read({ text: 'SELECT projection, version, serving FROM streams.projection_versions ORDER BY 1, 2' });
-    return rows.map(([projection, version, serving]) => ({ projection: projection ?? '', version: Number(version), serving: serving === 't' }));
+    const text = `SELECT projection, version, serving,
+        (SELECT json_agg(json_build_array(at.topic, at.partition, at.first::text) ORDER BY at.topic, at.partition)
+          FROM streams.checkpoints AS at WHERE at.projection = one.projection AND at.version = one.version AND at.first > 0)
+      FROM streams.projection_versions AS one ORDER BY 1, 2`;
+    const { rows } = await this.#database.read({ text });
+    return rows.map(([projection, version, serving, begins]) => ({
+      projection: projection ?? '',
+      version: Number(version),
+      serving: serving === 't',
+      begins: (JSON.parse(begins ?? '[]') as Array<[string, number, string]>).map(([topic, partition, first]) => ({ topic, partition, first: BigInt(first) })),
+    }));
   }
 }
 

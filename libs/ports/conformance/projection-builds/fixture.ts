@@ -69,8 +69,15 @@ export class ModelDriver {
     return { id, projection, epoch: by };
   }
 
-  create(claim: BuildClaim, whole = true): Promise<unknown> {
-    return this.#subject.builds.create({ ...claim, whole, starts: [first, second].map((at) => ({ ...at, first: 0n })) });
+  create(claim: BuildClaim, whole = true, begins = 0n): Promise<unknown> {
+    return this.#subject.builds.create({ ...claim, whole, starts: [first, second].map((at) => ({ ...at, first: begins })) });
+  }
+
+  /** Where the rows of its version begin, by partition. */
+  async begins(): Promise<readonly string[] | undefined> {
+    const { name, version } = this.projection;
+    const mine = (await this.#subject.builds.versions()).find((one) => one.projection === name && one.version === version);
+    return mine?.begins.map(({ topic, partition, first: begins }) => `${topic}/${partition} ${begins}`);
   }
 
   load(claim: BuildClaim, moves: ReadonlyArray<readonly [ProjectionPartition, bigint, bigint, PassedOver?]>, ...changes: RowChange[]): Promise<void> {

@@ -95,8 +95,8 @@ export function promoteCases(subject: () => BuildsSubject): void {
       expect(await next.promote(claim)).toEqual({ fromVersion: 1, toVersion: 2 });
       expect(await next.rows()).toEqual(['r0', 'r1'].map((id) => ({ id, part: 0, n: 10, made_by: 'rebuilt', big: null, stars: null })));
       expect((await subject().builds.versions()).filter(({ projection }) => projection === driver.projection.name)).toEqual([
-        { projection: driver.projection.name, version: 1, serving: false },
-        { projection: driver.projection.name, version: 2, serving: true },
+        { projection: driver.projection.name, version: 1, serving: false, begins: [] },
+        { projection: driver.projection.name, version: 2, serving: true, begins: [] },
       ]);
       // A projector of the release before goes on feeding its own, in case it serves again.
       await driver.commit(first, 10n, 11n, driver.row('r9', 1, 'old code'));
@@ -149,6 +149,34 @@ export function rollBackCases(subject: () => BuildsSubject): void {
       expect(await driver.makers()).toEqual(['live', 'live']);
     });
 
+    test('and a promotion bring where the rows begin', async () => {
+      const driver = new ModelDriver(subject());
+      const { builds, projections } = subject();
+      await projections.ensure(driver.projection);
+      for (const at of [first, second]) await projections.claim(driver.projection, at, liveEpoch);
+      await projections.begin(driver.projection, first, liveEpoch, 4n);
+      await expect(projections.begin(driver.projection, second, liveEpoch - 1n, 4n)).rejects.toEqual(operatingError('CHECKPOINT_FENCED'));
+      await driver.commit(first, 0n, 10n, driver.row('r0', 10, 'live'));
+      await driver.commit(second, 0n, 10n);
+      await expect(projections.begin(driver.projection, first, liveEpoch, 9n)).rejects.toEqual(operatingError('CHECKPOINT_FENCED'));
+      const before = [`${first.topic}/${first.partition} 4`];
+      expect(await driver.begins()).toEqual(before);
+      const claim = driver.claim(freshBuild());
+      await driver.create(claim, true, 7n);
+      await driver.load(claim, [
+        [first, 7n, 10n],
+        [second, 7n, 10n],
+      ]);
+      await builds.finish(claim);
+      expect(await driver.begins()).toEqual(before);
+      await driver.promote(claim);
+      expect(await driver.begins()).toEqual([first, second].map(({ topic, partition }) => `${topic}/${partition} 7`));
+      await builds.rollBack(claim.id);
+      expect(await driver.begins()).toEqual(before);
+      await projections.reset(driver.projection);
+      expect(await driver.begins()).toEqual([]);
+    });
+
     test('brings back another version, step by step', async () => {
       const driver = await ModelDriver.live(subject());
       const [a, b] = [await driver.built(freshBuild(), 11n), await driver.built(freshBuild(), 12n, driver.projection, driver.row('r0', 1, 'b'))];
@@ -185,7 +213,7 @@ export function rollBackCases(subject: () => BuildsSubject): void {
       await expect(builds.rollBack(other.id)).rejects.toEqual(operatingError('BUILD_NOT_KEPT'));
       expect(await builds.show(same.id)).toMatchObject({ state: 'dropped' });
       const mine = (await builds.versions()).filter(({ projection }) => projection === driver.projection.name);
-      expect(mine).toEqual([{ projection: driver.projection.name, version: 2, serving: true }]);
+      expect(mine).toEqual([{ projection: driver.projection.name, version: 2, serving: true, begins: [] }]);
       expect(await next.makers()).toEqual(['rebuilt', 'rebuilt']);
       await expect(builds.drop(other.id)).rejects.toEqual(operatingError('BUILD_FENCED'));
     });

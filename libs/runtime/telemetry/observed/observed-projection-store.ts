@@ -36,6 +36,10 @@ export class ObservedProjectionStore extends ProjectionStore {
     return this.#store.claim(projection, at, epoch);
   }
 
+  override begin(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint, first: bigint): Promise<void> {
+    return this.#store.begin(projection, at, epoch, first);
+  }
+
   override commit(commit: ProjectionCommit): Promise<void> {
     return this.#observed([commit], () => this.#store.commit(commit));
   }
