@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from '../origin/origin-client.ts';
 import { notTunnelled, isSource, type ByteSource, type EdgeReply, type EdgeRequest, type StoredBytes } from '../server/exchange.ts';
@@ -214,6 +216,26 @@ describe('the edge cache', () => {
     }));
     expect((await get('/a.m4s')).head.status).toBe(502);
     expect(cache.store.size).toBe(0);
+  });
+
+  test('what is remembered of a failure keeps no connection on which it came', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    class Connection {
+      fails(): never {
+        throw Object.assign(new Error('reset'), { code: 'HTTP2_BROKEN' });
+      }
+    }
+    const connections: Array<WeakRef<Connection>> = [];
+    const { get } = edge(() => {
+      const connection = new Connection();
+      connections.push(new WeakRef(connection));
+      return connection.fails();
+    });
+    for (const target of ['/a.m4s', '/b.m4s', '/c.m4s']) expect((await get(target)).head.status).toBe(502);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    collect();
+    expect(connections.map((each) => each.deref())).toEqual([undefined, undefined, undefined]);
   });
 
   test('an error of our own is a clean answer, and told', async () => {

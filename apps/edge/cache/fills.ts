@@ -12,6 +12,12 @@ const unsharedMemoMs = 10_000;
 /** How long a failure answers for the next try, ms: an ailing origin is not hammered. */
 const failureMemoMs = 1000;
 
+/** An error holds all that was at work when it was made, connections and what is stored among it: of one that is kept, what it says is enough. */
+function withoutStack(error: OriginError): OriginError {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) each.stack = String(each);
+  return error;
+}
+
 /** What is not shared with those who show a credential may be shared with those who do not. */
 function audienceOf({ key, request }: Pick<FillInit, 'key' | 'request'>): string {
   return request.field('authorization') === undefined ? key : `${key} authorized`;
@@ -121,7 +127,7 @@ export class Fills {
     // comes next, who may wait for its return; one that breaks off again is not hammered.
     const isFirst = settled?.kind === 'shared' && settled.length === undefined && this.#breaks.get(key, now) === undefined;
     if (isFirst) this.#breaks.set(key, true, now);
-    else this.#failures.set(key, failure, now);
+    else this.#failures.set(key, withoutStack(failure), now);
   }
 
   #idOf(init: Pick<FillInit, 'key' | 'request' | 'range'>): string {

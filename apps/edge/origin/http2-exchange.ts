@@ -208,7 +208,11 @@ export class Http2Exchange implements ByteSource {
     // An answer may come before the request is over: nobody needs the rest of that.
     if (stream !== undefined && !stream.closed && (!isComplete || !this.#uploaded)) stream.close(NGHTTP2_CANCEL);
     stream?.resume();
-    this.#left({ answered: this.answered, code, again: false });
+    const left = this.#left;
+    // Whoever keeps what came of it keeps no session with it.
+    this.#stream = undefined;
+    this.#left = () => undefined;
+    left({ answered: this.answered, code, again: false });
   }
 
   /** As fast as the origin takes it. */
