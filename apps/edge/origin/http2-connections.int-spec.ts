@@ -56,6 +56,28 @@ describe.each<EdgeRuntime>(['bun', 'node'])('connections to an origin over HTTP/
     expect(origin.opened - before).toBeLessThan(10);
   }, 30_000);
 
+  test('what it has said it did not look at goes out again, with its body, and what it may have looked at does not', async () => {
+    const leaving = (last: number): Buffer => frameOf(frameTypes.goAway, 0, 0, Buffer.from([0, 0, 0, last, 0, 0, 0, 0]));
+    const refusing = (stream: number): Buffer => frameOf(frameTypes.rstStream, 0, stream, Buffer.from([0, 0, 0, 7]));
+    const post = { method: 'POST', body: 'x'.repeat(20_000) };
+    for (const unseen of [(): Buffer => leaving(0), refusing]) {
+      let asked = 0;
+      origin.answer = ({ send, stream }) => send(...(asked++ === 0 ? [unseen(stream)] : [headOf(stream), dataOf(stream, 'right', true)]));
+      expect([(await site.get('/posted', post)).body, asked]).toEqual(['right', 2]);
+    }
+    // It looks at none, however often it is asked.
+    let refused = 0;
+    origin.answer = ({ send, stream }) => (refused++, send(refusing(stream)));
+    expect([(await site.get('/posted', post)).status, refused]).toEqual([502, 4]);
+    let seen = 0;
+    origin.answer = ({ send, stream }) => {
+      seen++;
+      send(leaving(stream));
+      for (const socket of origin.sockets) setTimeout(() => socket.destroy(), 20);
+    };
+    expect([(await site.get('/posted', post)).status, seen]).toEqual([502, 1]);
+  });
+
   test('one that takes more later says so', async () => {
     origin.settings = streamsAtOnce(0);
     origin.answer = right;

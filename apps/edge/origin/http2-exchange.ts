@@ -121,7 +121,9 @@ export class Http2Exchange implements ByteSource {
   /** The origin has said that it did not look at it. */
   refused(error: unknown, code: number = NGHTTP2_REFUSED_STREAM): void {
     if (this.over) return;
-    // Of a body some was taken.
+    // Of a body some was taken: whoever has it from the beginning may ask again.
+    if (!this.answered && this.request.body !== undefined && code === NGHTTP2_REFUSED_STREAM)
+      return this.fail(failure('HTTP2_UNSEEN', 'The origin has not looked at it.', error), code);
     if (this.answered || this.request.body !== undefined || this.#tries >= (code === NGHTTP2_REFUSED_STREAM ? triesMax : calmTriesMax))
       return this.fail(error, code);
     const stream = this.#stream;

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { sourceOfBytes } from '../server/exchange.ts';
 import { Cancelling } from './cancelling.ts';
 import { NotConnected } from './http1-client.ts';
+import { failure } from './http1-request.codec.ts';
 import { Http2Unsupported } from './http2-wire.adapter.ts';
 import { NegotiatedClient } from './negotiated-client.ts';
 import type { OriginClient, OriginRequest } from './origin-client.ts';
@@ -55,6 +56,18 @@ describe('what an origin agrees on', () => {
       expect(asked).toEqual(['http2', 'http1', 'http1', 'http2', 'http2']);
     },
   );
+
+  test('is asked once more where it has not looked at it, with all of the body, and three times at most', async () => {
+    without.http2 = failure('HTTP2_UNSEEN', 'not looked at');
+    await expect(client.request(post())).rejects.toMatchObject({ code: 'HTTP2_UNSEEN' });
+    expect(asked).toEqual(Array(4).fill('http2'));
+    const cancelled = post();
+    cancelled.cancelling.abort();
+    await expect(client.request(cancelled)).rejects.toMatchObject({ code: 'HTTP2_UNSEEN' });
+    without.http2 = failure('HTTP2_BROKEN', 'looked at, perhaps');
+    await expect(client.request(post())).rejects.toMatchObject({ code: 'HTTP2_BROKEN' });
+    expect(asked).toHaveLength(6);
+  });
 
   test.each(['ECONNREFUSED', 'ETIMEDOUT'])('is not asked for where nobody is there (%s)', async (code) => {
     without.http2 = new Http2Unsupported('no');

@@ -15,6 +15,7 @@ export class RepeatableBody {
   #attempts = 0;
   #reading: Promise<void> | undefined;
   #wantsCancel = false;
+  #isSettled = false;
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -28,6 +29,7 @@ export class RepeatableBody {
   /** From the beginning; an attempt before reads no more of it. */
   attempt(): ByteSource {
     const own = ++this.#attempts;
+    this.#wantsCancel = false;
     let at = 0;
     return {
       read: async () => {
@@ -39,16 +41,18 @@ export class RepeatableBody {
           await (this.#reading ??= this.#readOn().finally(() => (this.#reading = undefined)));
         }
       },
-      // Another attempt may want it.
       cancel: () => {
-        this.#wantsCancel = true;
-        if (!this.isWhole) this.#source.cancel();
+        if (own !== this.#attempts) return;
+        // Another attempt may want it.
+        if (this.isWhole && !this.#isSettled) this.#wantsCancel = true;
+        else this.#source.cancel();
       },
     };
   }
 
   /** There will be no other attempt. */
   settle(): void {
+    this.#isSettled = true;
     if (this.#wantsCancel) this.#source.cancel();
   }
 
