@@ -31,6 +31,11 @@ const unshared: Readonly<Record<Private['reason'], string>> = {
 
 const answered = (status: number): string => `The origin answered with status ${status}.`;
 
+/** Of an answer that is here, and is not what was to be fetched; undefined of one that is. */
+export function faultOfStored(status: number): WarmFault | undefined {
+  return status === 200 ? undefined : { status, reason: `${answered(status)} That is kept for a while.` };
+}
+
 /** Why a fill did not bring what others get, too; undefined when it did. */
 export async function faultOf(fill: Fill): Promise<WarmFault | undefined> {
   const outcome = await fill.outcome;

@@ -136,6 +136,17 @@ describe('warming', () => {
     });
   });
 
+  test('does not take for there what is kept of an error', async () => {
+    const it = bench({ '/gone': [410, cached, 'gone'], '/a': [200, cached, 'a'] });
+    for (let times = 1; times <= 2; times++) {
+      it.take({ urls: ['/gone', '/a'] });
+      const { failures, ...counts } = (await it.reported(times))[times - 1] as { failures: ReadonlyArray<{ status: number | null }> };
+      expect(counts).toMatchObject({ urls: 2, present: times - 1, fetched: 2 - times, failed: 1 });
+      expect(failures.map(({ status }) => status)).toEqual([410]);
+    }
+    expect(it.asked).toHaveLength(2);
+  });
+
   test('tells of a hundred failures, and no more text than a record of the log takes', async () => {
     const it = bench({});
     it.take({ urls: Array.from({ length: 150 }, (_, at) => `/absent/${at}`), perSecond: 1e6 });

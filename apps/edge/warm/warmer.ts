@@ -12,7 +12,7 @@ import { aheadRequest } from '../prefetch/ahead-request.ts';
 import type { BytesOf } from '../server/exchange.ts';
 import type { WarmBook } from './warm-book.ts';
 import { locationsMax, readSitemap, sitemapBytesMax, type Sitemap } from './sitemap.ts';
-import { faultOf, faultOfRefusal } from './warm-fault.ts';
+import { faultOf, faultOfRefusal, faultOfStored } from './warm-fault.ts';
 import { hasSlices, warmSlices } from './warm-slices.ts';
 import { WarmTally, type WarmFault } from './warm-tally.ts';
 import { ReplyStatusError, wholeReply } from './whole-reply.ts';
@@ -175,7 +175,7 @@ export class Warmer {
     const key = this.#keyOf(place);
     const object = key === undefined ? undefined : cache.store.peek(key, aheadRequest('/', fieldsFor(codings)));
     if (object === undefined) return below && key !== undefined && cache.store.mayRecall(key);
-    if (now() >= object.response.freshness.freshUntilMs) return false;
+    if (now() >= object.response.freshness.freshUntilMs || faultOfStored(object.response.status) !== undefined) return false;
     return !isSliced(object) || hasSlices(this.#fetchingOf(place).slices, object);
   }
 
@@ -218,7 +218,7 @@ export class Warmer {
     const fields = fieldsFor(codings, place.host);
     const fill = await fetching.warm(key, aheadRequest(place.target, fields));
     if (typeof fill === 'string') return faultOfRefusal(fill);
-    if (fill instanceof CachedObject && !isSliced(fill)) return 'present';
+    if (fill instanceof CachedObject && !isSliced(fill)) return faultOfStored(fill.response.status) ?? 'present';
     const fault = fill instanceof CachedObject ? undefined : await faultOf(fill);
     if (fault !== undefined) return fault;
     const head =

@@ -32,6 +32,7 @@ describe('an app that takes its time to become ready', () => {
   test('is ended when it says no more than that it is alive', async () => {
     const lines: string[] = [];
     await expect(start(1_000_000, '{"alive":true}', lines).ready).rejects.toThrow('slow cannot start: it ended with SIGKILL before it was ready');
-    expect(lines).toEqual(['slow was not ready within 1.5 s; ending it']);
+    // On a machine that does not keep up it has more time, which is told as well.
+    expect(lines.filter((line) => !line.includes('hardly finds a processor'))).toEqual(['slow was not ready within 1.5 s; ending it']);
   });
 });
