@@ -22,16 +22,18 @@ describe('with a beginning removed from the log', () => {
   ) as [readonly DomainEvent[]];
   const events = [...some, ...some].slice(0, 16);
 
-  /** @param cut how much is removed; @param folded whether it is in pieces before */
-  async function removed(cut: number, folded: boolean) {
+  /** @param cut how much is removed; @param folded how much is in pieces before */
+  async function removed(cut: number, folded: bigint) {
     const { clock, log, begunMs } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
     const { partition } = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
     const past = new MemoryPastStore();
     const keeper = new PastKeeper(
       { projections: [projection], owner: 'test', pieceEvents: 4, fan: 2 },
-      { log, past, leases: new MemoryLeaseStore(clock), clock, logger },
+      { log, past, leases: new MemoryLeaseStore(clock), clock, logger, taken: async () => new Map([[`cache/${partition}`, taken]]) },
     );
-    if (folded) await keeper.catchUp();
+    let taken = folded;
+    await keeper.catchUp();
+    taken = BigInt(events.length) * 10n;
     clock.advance(1000);
     await log.truncate('cache', partition, BigInt(cut));
     /** Rows of the version that serves begin there. */
@@ -51,20 +53,36 @@ describe('with a beginning removed from the log', () => {
     };
     const ofPosition = (count: number, serving?: number): Promise<string> =>
       outcome({ before: async (_topic, at) => (at === partition ? BigInt(count) : 0n) }, serving);
+    /** What a past has of the moment at which all had been recorded. */
+    const rowsIn = (kept: MemoryPastStore): Promise<readonly object[]> => {
+      const moment = { before: async (_topic: string, at: number) => (at === partition ? BigInt(events.length) : 0n) };
+      const serving = { version: projection.version, begins: [{ topic: 'cache', partition, first: rowsBegin }] };
+      const deps = { log, past: kept, serving: async () => serving };
+      return new PastReadStore({ projections, moment, tailMax: 1000, rowsMax: 1000 }, deps).select(table, everything);
+    };
     const letRowsBegin = (offset: bigint): void => void (rowsBegin = offset);
-    return { keeper, clock, log, partition, ofTime, ofPosition, letRowsBegin };
+    return { keeper, clock, log, partition, ofTime, ofPosition, letRowsBegin, past, rowsIn };
   }
 
   test('what pieces have of it is answered, and of a time between them it is said that nobody knows', async () => {
-    const { ofTime, ofPosition } = await removed(8, true);
+    const { ofTime, ofPosition } = await removed(8, 16n);
     // A time before the log begins is not taken for its beginning: the pieces end later than it.
     expect([await ofTime(0), await ofTime(5), await ofTime(8), await ofTime(11)]).toEqual(['PAST_TRUNCATED', 'PAST_TRUNCATED', 'read', 'read']);
     expect([await ofPosition(0), await ofPosition(4), await ofPosition(6), await ofPosition(8)]).toEqual(['read', 'read', 'PAST_TRUNCATED', 'read']);
     expect([await ofTime(8, 99), await ofPosition(4, 99)]).toEqual(['read', 'read']);
   });
 
+  test('what was folded before it is not joined with what comes behind it, which the rows that serve have alone', async () => {
+    const { keeper, past, rowsIn } = await removed(8, 4n);
+    const behind = await rowsIn(new MemoryPastStore());
+    expect(behind.length).toBeGreaterThan(0);
+    expect(await rowsIn(past)).toEqual(behind);
+    await keeper.catchUp();
+    expect(await rowsIn(past)).toEqual(behind);
+  });
+
   test.each([8, 16])('what pieces lack of it is told, and behind it what the rows that serve lack as well is not (%i)', async (cut) => {
-    const { keeper, clock, log, partition, ofTime, ofPosition, letRowsBegin } = await removed(cut, false);
+    const { keeper, clock, log, partition, ofTime, ofPosition, letRowsBegin } = await removed(cut, 0n);
     for (const kept of [false, true]) {
       if (kept) await keeper.catchUp();
       expect([await ofTime(0), await ofTime(cut - 1), await ofPosition(1), await ofPosition(cut - 1)]).toEqual(Array(4).fill('PAST_TRUNCATED'));

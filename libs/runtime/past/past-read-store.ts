@@ -142,32 +142,34 @@ export class PastReadStore extends ReadStore {
     this.#log ??= log.identity();
     const model = { log: await this.#log, projection: projection.name, version: projection.version };
     const chains = await past.chains(model, cuts);
-    const gaps: Gap[] = [];
-    const places = cuts.map((cut, at) => {
+    const found = cuts.map((cut, at) => {
       const chain = chains[at] ?? [];
       const { low, high } = heads.get(`${cut.topic}/${cut.partition}`) ?? { low: 0n, high: 0n };
       if (cut.before > high) throw pastError('PAST_AHEAD', `The log of ${cut.topic}/${cut.partition} ends at ${high}, before the position ${cut.before}.`);
-      const gap = gapBefore({ ...cut, atMs: moment.atMs }, chain, low);
-      if (gap !== undefined) gaps.push({ ...cut, ...gap });
-      return { ...cut, chain, tailFrom: this.#tailFrom(cut, low, chain.at(-1)?.next ?? 0n) };
+      return { ...cut, chain, low, gap: gapBefore({ ...cut, atMs: moment.atMs }, chain, low) };
     });
-    if (gaps.length > 0) await this.#checkGaps(projection, gaps);
-    return places;
+    const gaps = found.flatMap(({ gap, ...cut }) => (gap === undefined ? [] : [{ ...cut, ...gap }]));
+    const rowsLackMore = gaps.length > 0 && (await this.#checkGaps(projection, gaps));
+    return found.map(({ gap, low, chain, ...cut }) => {
+      const mine = gap === undefined || !rowsLackMore ? chain : chain.filter(({ first }) => first >= gap.next);
+      return { ...cut, chain: mine, tailFrom: this.#tailFrom(cut, low, mine.at(-1)?.next ?? 0n) };
+    });
   }
 
   /**
    * Behind what is lost, rows are those that serve where these lack the same: whoever accepted that lives with it. Within it nothing is
    * known; nor is it where the rows that serve know more: those of another version, or of a database whose past was lost alone.
+   * Answers whether those rows lack what came before what is lost, too: what became of that nobody knows.
    * @throws OperatingError `PAST_TRUNCATED`
    */
-  async #checkGaps({ name, version }: Projection<DomainEvent>, gaps: readonly Gap[]): Promise<void> {
+  async #checkGaps({ name, version }: Projection<DomainEvent>, gaps: readonly Gap[]): Promise<boolean> {
     const at = (gap: Gap): string => `what ${gap.topic}/${gap.partition} held before ${gap.next} was removed from the log (LOG_SEALED_DAYS)`;
     const within = gaps.find(({ hasMoment }) => hasMoment);
     if (within !== undefined) throw pastError('PAST_TRUNCATED', `The moment that is asked for is no longer kept: ${at(within)}.`);
     const serving = await this.#deps.serving?.(name);
-    if (serving === undefined) return;
+    if (serving === undefined) return false;
     const known = gaps.find((gap) => gap.next > firstOf(serving.begins, gap));
-    if (serving.version === version && known === undefined) return;
+    if (serving.version === version && known === undefined) return true;
     const why = `${at(known ?? (gaps[0] as Gap))} before it was folded`;
     throw pastError('PAST_TRUNCATED', `The past of version ${version} of ${name} lacks what its rows of version ${serving.version} have: ${why}.`);
   }
